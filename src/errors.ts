@@ -1,0 +1,79 @@
+/**
+ * Everything a request can fail of. The code is ours; the table below is the only place
+ * that knows which HTTP status and which gRPC code (google.rpc.Status) belong to it.
+ */
+export type ErrorCode =
+  | 'bad_request'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'timeout'
+  | 'too_large'
+  | 'unsupported_media'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'internal';
+
+/** HTTP status and google.rpc code per error code (the mapping the Collector uses, conformance row F21). */
+export const ERROR_TABLE: Readonly<Record<ErrorCode, { http: number; grpc: number }>> = {
+  bad_request: { http: 400, grpc: 3 },
+  unauthenticated: { http: 401, grpc: 16 },
+  forbidden: { http: 403, grpc: 7 },
+  not_found: { http: 404, grpc: 12 },
+  method_not_allowed: { http: 405, grpc: 2 },
+  timeout: { http: 408, grpc: 2 },
+  too_large: { http: 413, grpc: 2 },
+  unsupported_media: { http: 415, grpc: 2 },
+  rate_limited: { http: 429, grpc: 8 },
+  unavailable: { http: 503, grpc: 14 },
+  internal: { http: 500, grpc: 13 },
+};
+
+export interface FieldViolation {
+  /** Path of the field in the request, e.g. `resourceSpans[0].scopeSpans[0].spans[2].traceId`. */
+  field: string;
+  description: string;
+}
+
+export interface GatewayErrorOptions {
+  cause?: unknown;
+  /** Extra response headers, e.g. `Allow`, `Retry-After`. */
+  headers?: Record<string, string>;
+  fieldViolations?: FieldViolation[];
+}
+
+/**
+ * A request that cannot be served. The message is written for the developer of the sender and
+ * never holds an attribute value; `cause` goes to the log only.
+ */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fieldViolations: readonly FieldViolation[];
+
+  constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'GatewayError';
+    this.code = code;
+    this.headers = options.headers ?? {};
+    this.fieldViolations = options.fieldViolations ?? [];
+  }
+
+  get httpStatus(): number {
+    return ERROR_TABLE[this.code].http;
+  }
+}
+
+export const badRequest = (message: string, options?: GatewayErrorOptions) =>
+  new GatewayError('bad_request', message, options);
+
+export const tooLarge = (what: string, limitBytes: number) =>
+  new GatewayError(
+    'too_large',
+    `${what} exceeds the limit of ${limitBytes} bytes; send smaller batches or raise GATEWAY_BODY_MAX_BYTES`,
+  );
+
+/** Retryable by every OTLP client: 503 and not 429, which older exporters do not retry. */
+export const unavailable = (message: string, retryAfterS: number, cause?: unknown) =>
+  new GatewayError('unavailable', message, { cause, headers: { 'Retry-After': String(retryAfterS) } });
