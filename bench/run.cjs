@@ -1,0 +1,203 @@
+'use strict';
+const { once } = require('node:events');
+const { existsSync, mkdtempSync, rmSync } = require('node:fs');
+const { cpus, tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { parseArgs } = require('node:util');
+const { startNode, waitUntilServing, stop, freePort, hasEnded, cpuUs, peakRssMb } = require('./processes.cjs');
+const { printCell } = require('./table.cjs');
+const { ENCODINGS, WORKLOADS } = require('./workloads.cjs');
+
+/** `npm run bench`: the same load through each side, [load] → [side] → [sink], each a process. See README.md. */
+const SIDES = {
+  discard: [join(__dirname, 'sides', 'discard.cjs')],
+  stock: [join(__dirname, 'sides', 'stock.cjs')],
+  gateway: [join(__dirname, '..', 'dist', 'main.js'), 'serve'],
+};
+const SINK_POLL_MS = 20;
+// Longer than the five seconds for which LangfuseSpanProcessor may keep an incomplete batch.
+const SINK_PATIENCE_MS = 15_000;
+const WARM_UP_SHARE = 0.25;
+
+// One directory for every run's data, so that it is gone however the bench ends; the processes are ended before it.
+const dataRoot = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
+process.on('exit', () => rmSync(dataRoot, { recursive: true, force: true }));
+
+main().then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);
+
+async function main() {
+  const options = readOptions();
+  const sink = await startNode({ args: [join(__dirname, 'sink.cjs')] });
+  const load = await startNode({ args: [join(__dirname, 'load.cjs')], ipc: true });
+  for (const helper of [sink, load]) {
+    helper.child.once('exit', () => {
+      console.error(`${helper.child.spawnargs[1]} ended:\n${helper.output}`);
+      process.exit(1);
+    });
+  }
+  await waitUntilServing(sink);
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model.trim()}, queue ${options.queue}`);
+  for (const workload of options.workloads) {
+    for (const encoding of options.encodings) await measureCell({ ...options, workload, encoding, sink, load });
+  }
+}
+
+/** One workload in one encoding: in every round each side once, in a process of its own, the order turning. */
+async function measureCell({ workload, encoding, sides, rounds, spans, ...options }) {
+  const plan = planRequests({ workload, spans });
+  const requests = plan.warmUp + plan.measured;
+  const bodies = await ask(options.load, { kind: 'prepare', workload, encoding, requests });
+  const results = [];
+  for (let turn = 0; turn < rounds * sides.length; turn++) {
+    const round = Math.floor(turn / sides.length);
+    const side = sides[(round + turn) % sides.length];
+    const result = await measureSide({ ...options, side, workload, plan });
+    results.push(result);
+    const fate = result.problem === undefined ? '' : `, DOES NOT COUNT: ${result.problem}`;
+    console.error(`round ${round + 1} ${side}: ${result.cpuPerSpanUs.toFixed(2)} µs/span${fate}`);
+  }
+  const spansPerRun = plan.measured * WORKLOADS[workload].spansPerRequest;
+  printCell({ workload, encoding, sides, results, bodies, spansPerRun });
+}
+
+/** Numbers of requests that make whole batches of the stock side: an incomplete one waits five seconds for more. */
+function planRequests({ workload, spans }) {
+  const { spansPerRequest, spansPerRun, stockFlushAt } = WORKLOADS[workload];
+  let step = 1;
+  while ((step * spansPerRequest) % stockFlushAt !== 0) step++;
+  const whole = (count) => Math.ceil(count / spansPerRequest / step) * step;
+  return { warmUp: whole((spans ?? spansPerRun) * WARM_UP_SHARE), measured: whole(spans ?? spansPerRun) };
+}
+
+async function measureSide({ side, workload, plan, queue, nodeArgs, ...options }) {
+  const dataDir = mkdtempSync(join(dataRoot, `${side}-`));
+  const env = {
+    LANGFUSE_BASE_URL: `http://127.0.0.1:${options.sink.port}`,
+    LANGFUSE_PUBLIC_KEY: 'pk-lf-bench',
+    LANGFUSE_SECRET_KEY: 'sk-lf-bench',
+    GATEWAY_ADMIN_PORT: String(await freePort()),
+    GATEWAY_DATA_DIR: dataDir,
+    GATEWAY_QUEUE: queue,
+    LOG_LEVEL: 'warn',
+    OTEL_BSP_MAX_QUEUE_SIZE: '10000000',
+    STOCK_FLUSH_AT: String(WORKLOADS[workload].stockFlushAt),
+  };
+  const started = await startNode({ args: [...nodeArgs, ...SIDES[side]], env });
+  try {
+    await waitUntilServing(started);
+    const common = { ...options, side, started, workload };
+    const warmUp = await drive({ ...common, first: 0, requests: plan.warmUp });
+    const measured = await drive({ ...common, first: plan.warmUp, requests: plan.measured });
+    return { ...measured, problem: warmUp.problem ?? measured.problem };
+  } finally {
+    await stop(started);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Sends the requests and waits until the sink has their spans; all CPU time in between is on the side's account. */
+async function drive({ side, started, workload, connections, first, requests, sink, load }) {
+  const { spansPerRequest, attributes } = WORKLOADS[workload];
+  const spans = requests * spansPerRequest;
+  await callSink(sink, 'POST', '/reset', { first: first * spansPerRequest, count: spans });
+  const cpuBeforeUs = cpuUs(started.pid);
+  const startedAtMs = Date.now();
+  const sent = await ask(load, { kind: 'run', port: started.port, connections, first, requests });
+  const arrived =
+    side === 'discard'
+      ? { delivered: sent.taken * spansPerRequest, duplicates: 0, lastAtMs: sent.endedAtMs }
+      : await waitForSink({ sink, spans });
+  const cpuSpentUs = cpuUs(started.pid) - cpuBeforeUs;
+  const sample = side === 'discard' ? undefined : await callSink(sink, 'GET', '/sample');
+  return {
+    side,
+    cpuPerSpanUs: cpuSpentUs / Math.max(1, arrived.delivered),
+    spansPerS: (arrived.delivered / Math.max(1, arrived.lastAtMs - startedAtMs)) * 1000,
+    p50Ms: sent.p50Ms,
+    p99Ms: sent.p99Ms,
+    peakRssMb: peakRssMb(started.pid),
+    refused: Object.values(sent.refusals).reduce((sum, count) => sum + count, 0),
+    duplicates: arrived.duplicates,
+    problem: findProblem({ started, requests, spans, attributes, sent, arrived, sample }),
+  };
+}
+
+async function waitForSink({ sink, spans }) {
+  let last = { delivered: -1 };
+  let progressAtMs = Date.now();
+  while (last.delivered < spans && Date.now() - progressAtMs < SINK_PATIENCE_MS) {
+    const now = await callSink(sink, 'GET', '/count');
+    if (now.delivered > last.delivered) progressAtMs = Date.now();
+    last = now;
+    if (now.delivered < spans) await sleep(SINK_POLL_MS);
+  }
+  return last;
+}
+
+/** Why a run must not be compared with others, or undefined. */
+function findProblem({ started, requests, spans, attributes, sent, arrived, sample }) {
+  if (hasEnded(started)) return `it ended under load: ${started.output}`;
+  if (sent.taken < requests) return `${requests - sent.taken} requests never taken: ${JSON.stringify(sent.refusals)}`;
+  if (arrived.delivered < spans) return `${spans - arrived.delivered} of ${spans} spans LOST; ${started.output}`;
+  if (sample === undefined) return undefined;
+  const whole = sample.decoded === sample.scanned && sample.attributesMin >= attributes;
+  return whole ? undefined : `spans arrived maimed: ${JSON.stringify(sample)}`;
+}
+
+async function callSink(sink, method, path, body) {
+  const answer = await fetch(`http://127.0.0.1:${sink.port}${path}`, { method, body: body && JSON.stringify(body) });
+  return answer.json();
+}
+
+async function ask({ child }, message) {
+  child.send(message);
+  const [reply] = await once(child, 'message');
+  return reply;
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '5' },
+      spans: { type: 'string' },
+      connections: { type: 'string', default: '8' },
+      workload: { type: 'string', default: 'llm' },
+      encoding: { type: 'string', default: 'protobuf' },
+      sides: { type: 'string', default: 'all' },
+      queue: { type: 'string', default: 'memory' },
+      'node-args': { type: 'string', default: '' },
+    },
+  });
+  const sides = names('sides', values.sides, SIDES);
+  const missing = sides.find((side) => !existsSync(SIDES[side][0]));
+  if (missing !== undefined) throw new Error(`${missing}: ${SIDES[missing][0]} is missing, run npm run build first`);
+  return {
+    sides,
+    rounds: wholeNumber('rounds', values.rounds),
+    spans: values.spans && wholeNumber('spans', values.spans),
+    connections: wholeNumber('connections', values.connections),
+    workloads: names('workload', values.workload, WORKLOADS),
+    encodings: names('encoding', values.encoding, ENCODINGS),
+    queue: values.queue,
+    nodeArgs: values['node-args'].split(' ').filter((argument) => argument !== ''),
+  };
+}
+
+function wholeNumber(name, text) {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} must be a whole number above 0`);
+  return Number(text);
+}
+
+function names(option, text, known) {
+  const asked = text === 'all' ? Object.keys(known) : text.split(',');
+  const unknown = asked.find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined) throw new Error(`--${option}: no ${unknown}; all, or of ${Object.keys(known).join(', ')}`);
+  return asked;
+}

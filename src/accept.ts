@@ -1,0 +1,43 @@
+import { type Admission, admit } from './admission/admit';
+import type { RepairName } from './admission/repairs';
+import { GatewayError } from './errors';
+import type { Ledger } from './ledger';
+import { convertJsonRequest } from './otlp/json-request';
+import { scanRequest } from './otlp/scan';
+import { type QueuePort, QueueRefusal } from './queue/port';
+import { type Accept, retrySoon } from './receiver/server';
+
+export interface AcceptOptions {
+  queue: QueuePort;
+  destination: string;
+  repairs: Readonly<Record<RepairName, boolean>>;
+  ledger: Ledger;
+  /** Called once the accepted spans are kept, so that a request that is sent again is not counted twice. */
+  onAdmitted: (admission: Admission) => void;
+  random: () => number;
+}
+
+/** The first half of the one sentence: bytes are read as spans, judged one by one and written down. */
+export function createAccept(options: AcceptOptions): Accept {
+  const { queue, destination, repairs, ledger, onAdmitted, random } = options;
+  const enabled = (repair: RepairName) => repairs[repair];
+  return async ({ format, bytes }) => {
+    const converted = format === 'json' ? convertJsonRequest(bytes, enabled) : undefined;
+    const request = scanRequest(converted?.bytes ?? bytes, { check: true });
+    const admission = admit(request, enabled, converted);
+    if (admission.accepted > 0) {
+      await queue.offer(admission.bytes, { destination, items: admission.accepted }).catch((error) => {
+        throw refusal(error, random);
+      });
+      ledger.accepted(admission.accepted);
+    }
+    onAdmitted(admission);
+    return admission;
+  };
+}
+
+function refusal(error: unknown, random: () => number): unknown {
+  if (!(error instanceof QueueRefusal)) return error;
+  if (error.reason === 'full') return retrySoon('the queue is full; the spans were not kept', random);
+  return new GatewayError('too_large', `${error.message}; send smaller batches or raise GATEWAY_QUEUE_MAX_BYTES`);
+}

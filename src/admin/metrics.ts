@@ -1,0 +1,133 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { LedgerTotals } from '../ledger';
+import type { QueueStats } from '../queue/port';
+
+/** Seconds, from a small request on an idle machine to a sender's usual time-out. */
+const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const DELIVERY_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export interface Metrics {
+  request(answered: { path: string; code: number; seconds: number }): void;
+  rejected(reason: string, count: number): void;
+  repaired(repair: string, count: number): void;
+  attempt(attempt: { destination: string; outcome: string; seconds: number }): void;
+  /** Prometheus' text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface MetricsOptions {
+  /** Looked at once per scrape, so that the numbers of one answer belong together. */
+  totals: () => LedgerTotals;
+  queue: () => QueueStats;
+  now: () => number;
+  /** Their series exist from the start, at zero. */
+  destinations: readonly string[];
+  repairs: readonly string[];
+  rejections: readonly string[];
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const requests = requestMetrics(registry, options);
+  const spans = spanMetrics(registry, options);
+  const attempts = new Counter({
+    name: 'gateway_delivery_attempts_total',
+    help: 'Posts to a destination, by what came of them',
+    labelNames: ['destination', 'outcome'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'gateway_delivery_duration_seconds',
+    help: 'Seconds from sending a batch to the destination’s answer',
+    buckets: DELIVERY_BUCKETS,
+    registers: [registry],
+  });
+  return {
+    ...requests,
+    attempt({ destination, outcome, seconds }) {
+      attempts.inc({ destination, outcome });
+      durations.observe(seconds);
+    },
+    async text() {
+      spans.refresh();
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}
+
+function requestMetrics(registry: Registry, { repairs, rejections }: MetricsOptions) {
+  const registers = [registry];
+  const answers = new Counter({
+    name: 'gateway_receiver_requests_total',
+    help: 'Requests to the receiver, by path and HTTP status; 499 is a sender that went away',
+    labelNames: ['path', 'code'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'gateway_receiver_request_duration_seconds',
+    help: 'Seconds from a request’s headers to the end of its answer',
+    buckets: REQUEST_BUCKETS,
+    registers,
+  });
+  const rejected = new Counter({
+    name: 'gateway_receiver_rejected_spans_total',
+    help: 'Spans that were refused, by reason',
+    labelNames: ['reason'],
+    registers,
+  });
+  const repaired = new Counter({
+    name: 'gateway_spans_repaired_total',
+    help: 'Spans that did not leave as they came, by repair',
+    labelNames: ['repair'],
+    registers,
+  });
+  for (const reason of rejections) rejected.inc({ reason }, 0);
+  for (const repair of repairs) repaired.inc({ repair }, 0);
+  return {
+    request(answered: { path: string; code: number; seconds: number }) {
+      answers.inc({ path: answered.path, code: String(answered.code) });
+      seconds.observe(answered.seconds);
+    },
+    rejected: (reason: string, count: number) => rejected.inc({ reason }, count),
+    repaired: (repair: string, count: number) => repaired.inc({ repair }, count),
+  };
+}
+
+/** Metrics that are a copy of the ledger and of the queue, made anew at each scrape. */
+function spanMetrics(registry: Registry, { totals, queue, now, destinations }: MetricsOptions) {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const accepted = counter('gateway_receiver_accepted_spans_total', 'Spans answered 200 and kept');
+  const recovered = counter('gateway_queue_recovered_spans_total', 'Spans found in the queue at start');
+  const replayed = counter('gateway_replayed_spans_total', 'Spans of dead letters that were put back');
+  const delivered = counter('gateway_delivered_spans_total', 'Spans that a destination has taken', ['destination']);
+  const deadLettered = counter('gateway_dead_lettered_spans_total', 'Spans given up, by reason', [
+    'destination',
+    'reason',
+  ]);
+  const spans = gauge('gateway_queue_spans', 'Spans accepted and neither delivered nor given up');
+  const bytes = gauge('gateway_queue_bytes', 'Bytes that the queue holds');
+  const age = gauge('gateway_queue_oldest_age_seconds', 'Age of the oldest entry in the queue');
+  return {
+    refresh() {
+      const { items, bytes: held, oldestOfferedAtMs } = queue();
+      const sums = totals();
+      for (const metric of [accepted, recovered, replayed, delivered, deadLettered]) metric.reset();
+      accepted.inc(sums.accepted);
+      recovered.inc(sums.recovered);
+      replayed.inc(sums.replayed);
+      for (const destination of destinations) delivered.inc({ destination }, sums.delivered.get(destination) ?? 0);
+      for (const [destination, byReason] of sums.deadLettered) {
+        for (const [reason, count] of byReason) deadLettered.inc({ destination, reason }, count);
+      }
+      spans.set(items);
+      bytes.set(held);
+      age.set(oldestOfferedAtMs === undefined ? 0 : Math.max(0, now() - oldestOfferedAtMs) / 1000);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { DestinationHealth } from '../delivery/health';
+
+export type Phase = 'starting' | 'running' | 'draining';
+
+export interface Readiness {
+  /** 503 takes the gateway out of service, so it is kept for when it cannot keep spans or was never able to deliver any. */
+  readonly code: 200 | 503;
+  readonly status: 'ready' | 'degraded' | 'starting' | 'draining' | 'misconfigured';
+  readonly reasons: readonly string[];
+}
+
+/** What `/readyz` says. */
+export function readiness(state: {
+  phase: Phase;
+  destinations: readonly DestinationHealth[];
+  queueFull: boolean;
+}): Readiness {
+  const { phase, destinations, queueFull } = state;
+  if (phase !== 'running') return { code: 503, status: phase, reasons: [`the gateway is ${phase}`] };
+  const shutOut = destinations.filter(({ hasAccepted, trouble }) => !hasAccepted && trouble?.configuration === true);
+  if (shutOut.length > 0) {
+    const reasons = shutOut.map((health) => `${describe(health)}; check its URL and keys`);
+    return { code: 503, status: 'misconfigured', reasons };
+  }
+  const reasons = destinations.filter(({ trouble }) => trouble !== undefined).map(describe);
+  if (queueFull) reasons.push('the queue is full: new spans are refused with 503');
+  return { code: 200, status: reasons.length === 0 ? 'ready' : 'degraded', reasons };
+}
+
+function describe({ destination, trouble }: DestinationHealth): string {
+  if (trouble === undefined) return `${destination}: fine`;
+  return `${destination}: ${trouble.reason} since ${new Date(trouble.sinceMs).toISOString()}`;
+}

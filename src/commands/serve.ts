@@ -1,0 +1,35 @@
+import type { Config } from '../config';
+import { createGateway, type Gateway } from '../gateway';
+import { captureConsole, createLog } from '../log';
+
+export interface Serving {
+  /** Refuses what comes, delivers what is left, closes. */
+  stop(): Promise<void>;
+}
+
+/** Starts the gateway. `undefined` when it could not: the log says why. */
+export async function serve(config: Config, warnings: readonly string[]): Promise<Serving | undefined> {
+  const log = createLog(config.logLevel);
+  captureConsole(log);
+  for (const warning of warnings) log.warn(warning);
+  let gateway: Gateway;
+  try {
+    gateway = await createGateway(config, { log });
+  } catch (error) {
+    log.fatal({ code: (error as NodeJS.ErrnoException).code }, `could not start: ${(error as Error).message}`);
+    return undefined;
+  }
+  const { receiverUrl, adminUrl } = gateway;
+  const [destination] = config.destinations;
+  const where = destination === undefined ? 'preview mode, no Langfuse keys' : `to ${destination.baseUrl}`;
+  log.info({ receiverUrl, adminUrl }, `receiving OTLP at ${receiverUrl}/v1/traces (${where}); admin at ${adminUrl}`);
+  log.info('the queue is in memory: 200 means received, and what is queued when the process ends is lost');
+  return {
+    async stop() {
+      log.info(`stopping: new requests are refused, up to ${config.shutdownTimeoutS} s to deliver what is queued`);
+      const left = await gateway.stop();
+      if (left > 0) log.error({ spans: left }, `stopped; ${left} span(s) could not be delivered in time and are lost`);
+      else log.info('stopped; nothing was left to deliver');
+    },
+  };
+}

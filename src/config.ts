@@ -1,0 +1,125 @@
+import { REPAIRS, type RepairName } from './admission/repairs';
+import { readConfigFile } from './config/file';
+import { createReader, type Found, type Reader } from './config/findings';
+import { countDestinations, judgeTogether } from './config/rules';
+import { ID_REPAIRS, type SettingKey, type Value } from './config/settings';
+import { readVariables, variable } from './config/variables';
+
+export { isLoopback } from './config/hosts';
+export { NOT_YET } from './config/not-yet';
+export { SETTINGS } from './config/settings';
+export { ENVIRONMENT_VARIABLES } from './config/variables';
+
+export interface Destination {
+  name: string;
+  /** Without a trailing slash; may have a path. */
+  baseUrl: string;
+  publicKey: string;
+  secretKey: string;
+  environment?: string;
+  release?: string;
+  compression: 'auto' | 'gzip' | 'none';
+}
+
+export interface Config {
+  /** `host` as `listen()` takes it (an IPv6 address without brackets); origins as browsers send them, lower case. */
+  receiver: { host: string; port: number; bodyMaxBytes: number; corsOrigins: string[] };
+  admin: { host: string; port: number; token?: string };
+  queue: { kind: 'memory'; maxBytes: number; retryMaxAgeS: number };
+  /** Empty: preview mode. */
+  destinations: Destination[];
+  /** Server keys; empty: open. */
+  ingestKeys: string[];
+  repairs: Record<RepairName, boolean>;
+  shutdownTimeoutS: number;
+  logLevel: Value<'logLevel'>;
+  /** From HTTP_PROXY, HTTPS_PROXY, NO_PROXY (either case; lower case wins, as in curl). */
+  proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };
+}
+
+export type LoadedConfig = { config: Config; warnings: string[] } | { mistakes: string[]; warnings: string[] };
+
+/**
+ * Reads the environment and the YAML file (`configFile`, else GATEWAY_CONFIG); the environment wins. Never throws for a
+ * mistake of the user: all are listed, each naming its variable or `FILE:LINE`, and none repeats a value.
+ */
+export function loadConfig(options: { env: NodeJS.ProcessEnv; configFile?: string }): LoadedConfig {
+  const { env } = options;
+  const file = readConfigFile({ file: options.configFile || variable(env, 'GATEWAY_CONFIG'), env });
+  const variables = readVariables({ env, referenced: file.referenced });
+  const values = new Map([...file.values, ...variables.values]);
+  const together = { reader: createReader(values), values };
+  const mistakes = [...variables.mistakes, ...file.mistakes];
+  // What an unreadable file would have said is unknown, so nothing can be called missing.
+  if (file.readable) mistakes.push(...judgeTogether(together));
+  const warnings = [...variables.warnings, ...file.warnings];
+  if (mistakes.length > 0) return { mistakes, warnings };
+  return { config: assemble(together), warnings: [...warnings, ...destinationWarnings(together)] };
+}
+
+/** The one place that reads `process.env`: everything else is given an environment. */
+export function environment(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
+function assemble(together: { reader: Reader; values: ReadonlyMap<string, Found> }): Config {
+  const { reader } = together;
+  const { get } = reader;
+  return {
+    receiver: {
+      host: get('receiver.host'),
+      port: get('receiver.port'),
+      bodyMaxBytes: get('receiver.bodyMaxBytes'),
+      corsOrigins: [...get('receiver.corsOrigins')],
+    },
+    admin: { host: get('admin.host'), port: get('admin.port'), ...given({ token: get('admin.token') }) },
+    queue: { kind: get('queue.kind'), maxBytes: get('queue.maxBytes'), retryMaxAgeS: get('queue.retryMaxAgeS') },
+    destinations: Array.from({ length: countDestinations(together) }, (_, index) => destination(reader, index)),
+    ingestKeys: [...new Set(get('ingestKeys'))],
+    repairs: repairs(reader),
+    shutdownTimeoutS: get('shutdownTimeoutS'),
+    logLevel: get('logLevel'),
+    proxy: given({ httpProxy: get('proxy.http'), httpsProxy: get('proxy.https'), noProxy: get('proxy.none') }),
+  };
+}
+
+function destination({ get }: Reader, index: number): Destination {
+  return {
+    name: get('destinations[].name', index),
+    baseUrl: get('destinations[].baseUrl', index),
+    // `judgeTogether` has found both, else there would be no configuration.
+    publicKey: get('destinations[].publicKey', index)!,
+    secretKey: get('destinations[].secretKey', index)!,
+    ...given({
+      environment: get('destinations[].environment', index),
+      release: get('destinations[].release', index),
+    }),
+    compression: get('destinations[].compression', index),
+  };
+}
+
+function repairs({ get }: Reader): Record<RepairName, boolean> {
+  const ids: ReadonlySet<RepairName> = new Set(ID_REPAIRS);
+  const isOn = (name: RepairName) =>
+    ids.has(name) ? get('repairs.ids') !== 'off' : get(`repairs.${name}` as SettingKey & `repairs.${RepairName}`);
+  return Object.fromEntries(REPAIRS.map((name) => [name, isOn(name)])) as Record<RepairName, boolean>;
+}
+
+function destinationWarnings(together: { reader: Reader; values: ReadonlyMap<string, Found> }): string[] {
+  const { get, originOf } = together.reader;
+  const count = countDestinations(together);
+  if (count > 1) {
+    return [
+      `only the first destination, ${get('destinations[].name')}, receives spans: keys that choose are not available in this version`,
+    ];
+  }
+  const baseUrl = originOf('destinations[].baseUrl');
+  return count === 0 && baseUrl ? [`${baseUrl} has no effect without keys: preview mode, nothing is sent`] : [];
+}
+
+/** Leaves out what is undefined, so that an absent setting is an absent property. */
+function given<T extends Record<string, string | undefined>>(values: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: string;
+  };
+}

@@ -1,0 +1,23 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
+
+/** The host as `listen()` takes it: lower case, an IPv6 address without brackets. `undefined`: neither address nor name. */
+export function parseHost(raw: string): string | undefined {
+  const host = raw.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host) !== 0) return host;
+  return raw.length <= 253 && HOST_NAME.test(host) ? host : undefined;
+}
+
+const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?$/;
+
+/**
+ * Whether only this machine can reach a listener on `host`: 127.0.0.0/8, `::1` in any spelling, `localhost`. Any other
+ * name counts as reachable, because what it resolves to can change after the check.
+ */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 0) return host === 'localhost';
+  return LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');

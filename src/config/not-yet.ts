@@ -1,0 +1,59 @@
+import { SETTINGS, type SettingKey } from './settings';
+
+/**
+ * What the public contract names and this version does not have. Asking for it is a mistake, because the gateway would
+ * silently not do it; a value that describes what happens today anyway is accepted. When a feature arrives, its row is
+ * deleted here and a row in `SETTINGS` takes its place (or, for `refused`, its kind takes the value).
+ */
+export interface NotYet {
+  /** Path in the file, or for `inFile: false` a name of our own. */
+  key: string;
+  env?: string;
+  inFile?: false;
+  /** Values that ask for nothing new, as text; anything else is refused. */
+  accepted?: readonly string[];
+  /** The setting exists in `SETTINGS`, only these values of it are refused. */
+  refused?: readonly string[];
+  /** Any value is accepted: it has no effect here. */
+  ignored?: true;
+}
+
+export const NOT_YET: readonly NotYet[] = [
+  { key: 'queue.kind', env: 'GATEWAY_QUEUE', refused: ['disk'] },
+  { key: 'queue.dataDir', env: 'GATEWAY_DATA_DIR', ignored: true },
+  { key: 'queue.deadLetterMaxAgeS' },
+  { key: 'workers', env: 'GATEWAY_WORKERS', inFile: false, accepted: ['1'] },
+  { key: 'receiver.tls.cert', env: 'GATEWAY_TLS_CERT' },
+  { key: 'receiver.tls.key', env: 'GATEWAY_TLS_KEY' },
+  { key: 'receiver.tls.clientCa', env: 'GATEWAY_TLS_CLIENT_CA' },
+  { key: 'receiver.trustProxy', accepted: ['false'] },
+  { key: 'keys' },
+  { key: 'repairs.ids', refused: ['derive'] },
+  { key: 'traceContext.fromRequest', accepted: ['false'] },
+  { key: 'traceContext.traceIdAlone', accepted: ['reject'] },
+  { key: 'traceAttributes.maxTraces' },
+  { key: 'traceAttributes.windowS' },
+  { key: 'warnings.response', accepted: ['false'] },
+  { key: 'media', accepted: ['inline'] },
+  { key: 'inspector' },
+];
+
+/**
+ * What this version says to `raw` for the setting `key`: `settled` needs no reading, `wrong` completes "NAME …", and
+ * `undefined` leaves it to the setting's kind.
+ */
+export function judgeNotYet(options: { key: string; raw: unknown }): 'settled' | { wrong: string[] } | undefined {
+  const row = NOT_YET.find(({ key }) => key === options.key);
+  if (!row) return undefined;
+  const raw = String(options.raw).trim().toLowerCase();
+  if (row.refused) {
+    if (!row.refused.includes(raw)) return undefined;
+    // It may be named, unlike other values: it is one of our own words.
+    const { kind } = SETTINGS[row.key as SettingKey];
+    return { wrong: [`asks for ${raw}, which is not available in this version; it must be ${kind.expected}`] };
+  }
+  const asksNothing = row.ignored || row.accepted?.includes(raw) || (Array.isArray(options.raw) && !options.raw.length);
+  if (asksNothing) return 'settled';
+  const advice = row.accepted ? `only ${row.accepted.join(', ')} is` : 'remove it';
+  return { wrong: [`is not available in this version; ${advice}`] };
+}

@@ -1,0 +1,229 @@
+import { REPAIRS, type RepairName } from '../admission/repairs';
+import {
+  baseUrl,
+  boolean,
+  corsOrigin,
+  host,
+  integer,
+  type Kind,
+  list,
+  oneOf,
+  proxyUrl,
+  publicKey,
+  secret,
+  text,
+} from './kinds';
+
+/** One setting. Reading the environment, reading the file and the test of `docs/configuration.md` all go by this table. */
+export interface Setting<T = unknown> {
+  /** Environment variable; absent where only the file can say it. */
+  env?: string;
+  /** The key is a path of the configuration file; false: only the environment can say it, and the key is our own name. */
+  inFile: boolean;
+  /** Has a twin that names a file: `..._FILE` in the environment, `...File` in the configuration file. */
+  secret: boolean;
+  kind: Kind<T>;
+  default: T;
+  reason: string;
+}
+
+type Row<T> = Pick<Setting<T>, 'env' | 'kind' | 'reason'> & { inFile?: false; secret?: true; default?: NoInfer<T> };
+
+function setting<T>(row: Row<T> & { default: NoInfer<T> }): Setting<T>;
+function setting<T>(row: Row<T>): Setting<T | undefined>;
+function setting<T>(row: Row<T>): Setting<T | undefined> {
+  return { ...row, inFile: row.inFile ?? true, secret: row.secret ?? false, default: row.default };
+}
+
+const receiver = {
+  'receiver.host': setting({
+    env: 'HOST',
+    kind: host,
+    default: '127.0.0.1',
+    reason: 'Spans hold prompts: nobody else on the network should reach the port before keys are set',
+  }),
+  'receiver.port': setting({
+    env: 'PORT',
+    kind: integer({ min: 0, max: 65535 }),
+    default: 4318,
+    reason: "OTLP/HTTP's registered port, where exporters send by default; 0 takes a free one",
+  }),
+  'receiver.bodyMaxBytes': setting({
+    env: 'GATEWAY_BODY_MAX_BYTES',
+    kind: integer({ min: 1024, max: 268_435_456 }),
+    default: 67_108_864,
+    reason:
+      'The size OTLP recommends servers to take, on the wire and after decompression; more than 256 MiB never fits the door',
+  }),
+  'receiver.corsOrigins': setting({
+    env: 'GATEWAY_CORS_ORIGINS',
+    kind: list(corsOrigin),
+    default: [],
+    reason: 'Pages that may send from a browser; none until named, and `*` never comes with credentials',
+  }),
+  ingestKeys: setting({
+    env: 'GATEWAY_INGEST_KEYS',
+    inFile: false,
+    secret: true,
+    kind: list(secret),
+    default: [],
+    reason: 'Keys that senders present; none leaves the receiver open, which is allowed on loopback only',
+  }),
+  allowAnonymous: setting({
+    env: 'GATEWAY_ALLOW_ANONYMOUS',
+    inFile: false,
+    kind: boolean,
+    default: false,
+    reason: 'Listening beyond loopback without keys must be a decision, not an oversight',
+  }),
+};
+
+const admin = {
+  'admin.host': setting({
+    env: 'GATEWAY_ADMIN_HOST',
+    kind: host,
+    default: '127.0.0.1',
+    reason: 'The admin listener shows prompts; beyond loopback it needs a token',
+  }),
+  'admin.port': setting({
+    env: 'GATEWAY_ADMIN_PORT',
+    kind: integer({ min: 0, max: 65535 }),
+    default: 4319,
+    reason: 'Next to the receiver and never on its port; 0 takes a free one',
+  }),
+  'admin.token': setting({
+    env: 'GATEWAY_ADMIN_TOKEN',
+    secret: true,
+    kind: secret,
+    reason: 'Without it the admin listener must stay on loopback',
+  }),
+};
+
+const queue = {
+  'queue.kind': setting({
+    env: 'GATEWAY_QUEUE',
+    kind: oneOf(['memory']),
+    default: 'memory',
+    reason: 'Spans are held in memory until they are delivered: 200 means received, and a crash loses what waits',
+  }),
+  'queue.maxBytes': setting({
+    env: 'GATEWAY_QUEUE_MAX_BYTES',
+    kind: integer({ min: 1024, max: 1_099_511_627_776 }),
+    default: 1_073_741_824,
+    reason: 'Beyond it senders get 503 and keep their spans; it also bounds the memory a long outage of Langfuse takes',
+  }),
+  'queue.retryMaxAgeS': setting({
+    env: 'GATEWAY_RETRY_MAX_AGE_S',
+    kind: integer({ min: 0, max: 31_536_000 }),
+    default: 86_400,
+    reason: 'An outage of Langfuse may last a night; what is still undelivered after it is given up, and said so',
+  }),
+};
+
+/** The variables set the fields of the first destination. */
+const destinations = {
+  'destinations[].name': setting({
+    kind: text('1 to 64 letters, digits and . _ -', /^[a-z0-9._-]{1,64}$/i),
+    default: 'main',
+    reason: 'The label in metrics and log; only the first destination may go without one',
+  }),
+  'destinations[].baseUrl': setting({
+    env: 'LANGFUSE_BASE_URL',
+    kind: baseUrl,
+    default: 'https://cloud.langfuse.com',
+    reason: "The Langfuse SDKs' default (EU cloud); the ingest path is appended",
+  }),
+  'destinations[].publicKey': setting({
+    env: 'LANGFUSE_PUBLIC_KEY',
+    secret: true,
+    kind: publicKey,
+    reason: 'Without any keys the gateway runs in preview mode; with one of the two it does not start',
+  }),
+  'destinations[].secretKey': setting({
+    env: 'LANGFUSE_SECRET_KEY',
+    secret: true,
+    kind: secret,
+    reason: 'Goes to Langfuse only: never to a sender, a log, an error or a metric',
+  }),
+  'destinations[].environment': setting({
+    env: 'LANGFUSE_TRACING_ENVIRONMENT',
+    kind: text('up to 40 of a-z, 0-9, - and _, not beginning with langfuse', /^(?!langfuse)[a-z0-9_-]{1,40}$/i),
+    reason: 'Put on spans that carry none; what Langfuse cannot read as an environment it files under `default`',
+  }),
+  'destinations[].release': setting({
+    env: 'LANGFUSE_RELEASE',
+    kind: text('1 to 200 characters on one line', /^[^\p{Cc}]{1,200}$/u),
+    reason: 'Put on spans that carry none',
+  }),
+  'destinations[].compression': setting({
+    kind: oneOf(['auto', 'gzip', 'none']),
+    default: 'auto',
+    reason: 'auto: gzip, except to loopback, where it would cost CPU and save nothing',
+  }),
+};
+
+/** `ids` stands for these three; every other repair has a switch under its own name. */
+export const ID_REPAIRS = ['id_base64', 'parent_zero', 'parent_unreadable'] as const satisfies readonly RepairName[];
+type SwitchedRepair = Exclude<RepairName, (typeof ID_REPAIRS)[number]>;
+
+const REPAIR_REASONS: Readonly<Record<SwitchedRepair, string>> = {
+  link_dropped: 'A link without readable ids points nowhere; dropping it saves its span',
+  kind_unknown: 'A span kind that no table knows says nothing; it is read as unspecified',
+  invalid_utf8: 'Bytes that are no UTF-8 become U+FFFD, so that one torn character does not cost the span',
+  attribute_retyped: 'A value that is not of its declared type keeps what can be read of it',
+  attribute_value_absent: 'A value that cannot be read at all is left empty, its key stays',
+  bytes_to_base64: 'Langfuse does not decode bytes; as base64 text they can be seen',
+  string_index_removed: 'Indices into a string table belong to the profiles signal and point nowhere in traces',
+};
+
+const repairs = {
+  'repairs.ids': setting({
+    kind: oneOf(['normalise', 'off']),
+    default: 'normalise',
+    reason: `Base64 ids become hex, zero or unreadable parents are dropped (${ID_REPAIRS.join(', ')}), else spans are lost`,
+  }),
+  ...(Object.fromEntries(
+    REPAIRS.filter((name) => name in REPAIR_REASONS).map((name) => [
+      `repairs.${name}`,
+      setting({ kind: boolean, default: true, reason: REPAIR_REASONS[name as SwitchedRepair] }),
+    ]),
+  ) as Record<`repairs.${SwitchedRepair}`, Setting<boolean>>),
+};
+
+const proxyReason = 'Honoured as curl does; the spelling in lower case wins';
+
+const service = {
+  shutdownTimeoutS: setting({
+    env: 'GATEWAY_SHUTDOWN_TIMEOUT_S',
+    inFile: false,
+    kind: integer({ min: 0, max: 3600 }),
+    default: 25,
+    reason: 'Below the 30 s after which Kubernetes kills; deliveries under way may end in it',
+  }),
+  logLevel: setting({
+    env: 'LOG_LEVEL',
+    inFile: false,
+    kind: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: 'info',
+    reason: "pino's levels, JSON lines on stdout",
+  }),
+  configFile: setting({
+    env: 'GATEWAY_CONFIG',
+    inFile: false,
+    kind: text('a path', /./),
+    reason: 'The YAML file with these settings; `--config` wins over it',
+  }),
+  'proxy.http': setting({ env: 'HTTP_PROXY', inFile: false, kind: proxyUrl, reason: proxyReason }),
+  'proxy.https': setting({ env: 'HTTPS_PROXY', inFile: false, kind: proxyUrl, reason: proxyReason }),
+  'proxy.none': setting({
+    env: 'NO_PROXY',
+    inFile: false,
+    kind: text('a comma-separated list of hosts', /./),
+    reason: 'Hosts that are reached directly; the spelling in lower case wins',
+  }),
+};
+
+export const SETTINGS = { ...receiver, ...admin, ...queue, ...destinations, ...repairs, ...service };
+
+export type SettingKey = keyof typeof SETTINGS;
+export type Value<K extends SettingKey> = (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;

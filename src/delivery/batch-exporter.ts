@@ -1,0 +1,151 @@
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
+import { assembleRequest, type SpanPart } from '../otlp/assemble';
+import { replaceAttributes } from '../otlp/rewrite';
+import { DeliverySpan, reportOutcome } from './attempt';
+import type { Verdict } from './langfuse-answer';
+import { DELIVERED } from './outcome';
+
+export interface BatchLimits {
+  /** A batch that has so many bytes or spans leaves at once. */
+  readonly bytesTarget: number;
+  readonly spansMax: number;
+  /** No batch of several spans is larger than this, before compression; Langfuse warns above 16 MB, proxies refuse earlier. */
+  readonly bytesMax: number;
+  /** How long a batch waits for more spans. */
+  readonly lingerMs: number;
+  /** Posts under way at once. */
+  readonly postsMax: number;
+}
+
+export const BATCH_LIMITS: BatchLimits = {
+  bytesTarget: 1_000_000,
+  spansMax: 512,
+  bytesMax: 4_000_000,
+  lingerMs: 20,
+  postsMax: 8,
+};
+
+export interface BatchExporterOptions {
+  post: (body: Buffer) => Promise<Verdict>;
+  /** Called for every answer, with how long it took. */
+  onVerdict: (verdict: Verdict, seconds: number) => void;
+  limits?: BatchLimits;
+}
+
+export interface BatchExporter extends SpanExporter {
+  /** Resolves when every span that came has its outcome. */
+  forceFlush(): Promise<void>;
+}
+
+/**
+ * The SpanExporter behind Langfuse's processor. The processor hands over one span at a time and hears "taken" at once;
+ * batching, posting and the receipt per span are done here, where they can be seen:
+ *
+ *     export ──▶ open batch ──(bytes, count, time)──▶ ready ──▶ posting ──▶ accepted: delivered
+ *                                                      ▲                ├──▶ retry: the queue's business
+ *                                                      └── two halves ──┴──▶ refused: of one span, final
+ */
+export function createBatchExporter(options: BatchExporterOptions): BatchExporter {
+  return new LangfuseBatchExporter(options);
+}
+
+class LangfuseBatchExporter implements BatchExporter {
+  readonly #post: BatchExporterOptions['post'];
+  readonly #onVerdict: BatchExporterOptions['onVerdict'];
+  readonly #limits: BatchLimits;
+  readonly #ready: DeliverySpan[][] = [];
+  #open: DeliverySpan[] = [];
+  #openBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #posting = 0;
+  #onIdle: (() => void)[] = [];
+
+  constructor({ post, onVerdict, limits = BATCH_LIMITS }: BatchExporterOptions) {
+    this.#post = post;
+    this.#onVerdict = onVerdict;
+    this.#limits = limits;
+  }
+
+  export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
+    for (const span of spans) {
+      // A span that its attempt has given up meanwhile is on its way in another one.
+      if (span instanceof DeliverySpan && span.attempt.isPending(span)) this.#add(span);
+    }
+    done({ code: ExportResultCode.SUCCESS });
+  }
+
+  async forceFlush(): Promise<void> {
+    this.#seal();
+    if (this.#posting > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  async shutdown(): Promise<void> {
+    clearTimeout(this.#timer);
+  }
+
+  #add(span: DeliverySpan): void {
+    const { bytesMax, bytesTarget, spansMax, lingerMs } = this.#limits;
+    span.arrived = true;
+    const bytes = span.scanned.end - span.scanned.tagStart;
+    if (this.#openBytes + bytes > bytesMax) this.#seal();
+    this.#open.push(span);
+    this.#openBytes += bytes;
+    if (this.#openBytes >= bytesTarget || this.#open.length >= spansMax) this.#seal();
+    else this.#timer ??= setTimeout(() => this.#seal(), lingerMs);
+  }
+
+  #seal(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#open.length > 0) this.#ready.push(this.#open);
+    this.#open = [];
+    this.#openBytes = 0;
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#posting < this.#limits.postsMax && this.#ready.length > 0) {
+      this.#posting++;
+      const batch = this.#ready.shift()!;
+      const sent = this.#send(batch).catch(() => reportOutcome(batch, { kind: 'retry', reason: 'internal' }));
+      void sent.then(() => {
+        this.#posting--;
+        this.#pump();
+        if (this.#posting === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+      });
+    }
+  }
+
+  async #send(batch: DeliverySpan[]): Promise<void> {
+    const started = performance.now();
+    const verdict = await this.#post(assembleRequest(batch.map(partOf)));
+    this.#onVerdict(verdict, (performance.now() - started) / 1000);
+    if (verdict.kind === 'retry') reportOutcome(batch, verdict);
+    else if (verdict.kind === 'accepted') accepted(batch, verdict.rejected);
+    else if (batch.length === 1) {
+      const reason = verdict.status === 413 ? 'too_large' : 'refused';
+      reportOutcome(batch, { kind: 'refused', reason, status: verdict.status });
+    } else {
+      // One bad span refuses all of them: halve until it stands alone.
+      const middle = Math.ceil(batch.length / 2);
+      this.#ready.unshift(batch.slice(0, middle), batch.slice(middle));
+    }
+  }
+}
+
+/** Of a partial success nobody knows which spans it means: the number counts, and it is taken from the end. */
+function accepted(batch: DeliverySpan[], rejected: number): void {
+  const delivered = batch.slice(0, Math.max(0, batch.length - rejected));
+  reportOutcome(delivered, DELIVERED);
+  reportOutcome(batch.slice(delivered.length), { kind: 'refused', reason: 'partial_success' });
+}
+
+/** The bytes the span came in, unless an attribute was changed since. */
+function partOf(span: DeliverySpan): SpanPart {
+  const { scanned, bytes } = span;
+  const changes = span.changedAttributes();
+  if (changes.size === 0) return { scope: scanned.scope, bytes, start: scanned.tagStart, end: scanned.end };
+  const changed = replaceAttributes(bytes, scanned, changes);
+  return { scope: scanned.scope, bytes: changed, start: 0, end: changed.length };
+}

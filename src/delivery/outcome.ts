@@ -1,0 +1,18 @@
+/** The label in `gateway_dead_lettered_spans_total{reason}`. */
+export type RefusalReason = 'refused' | 'too_large' | 'partial_success' | 'expired';
+
+/** What became of a span at its destination. */
+export type Outcome =
+  | { readonly kind: 'delivered' }
+  | {
+      readonly kind: 'retry';
+      /** For the log and the metric's `outcome` label: `http_503`, `network`, `timeout`, `no_receipt`. */
+      readonly reason: string;
+      /** Not before that long from now, as the destination asked by Retry-After. */
+      readonly afterMs?: number;
+      /** 401, 403, 404 or a redirect: somebody has to mend the configuration. */
+      readonly configuration?: boolean;
+    }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly status?: number };
+
+export const DELIVERED: Outcome = { kind: 'delivered' };

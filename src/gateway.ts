@@ -1,0 +1,171 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { createAccept } from './accept';
+import { createMetrics, type Metrics } from './admin/metrics';
+import { type Phase, type Readiness, readiness } from './admin/readiness';
+import { createAdmin } from './admin/server';
+import { createTraceAnnouncer } from './admin/trace-announcer';
+import { createTraceStore } from './admin/trace-store';
+import { type Admission, REJECTIONS } from './admission/admit';
+import { REPAIRS } from './admission/repairs';
+import { type Config, isLoopback } from './config';
+import { createLangfuseRoute, createPreviewRoute, PREVIEW, type Route, type RouteOptions } from './delivery/route';
+import { observe } from './langfuse/observation';
+import { createLedger, type Ledger } from './ledger';
+import { createMemoryQueue } from './queue/memory-queue';
+import type { QueuePort } from './queue/port';
+import { TRACE_PATHS } from './receiver/otlp-traces';
+import { createReceiver } from './receiver/server';
+import { NAME, VERSION } from './version';
+
+export interface Gateway {
+  readonly receiverUrl: string;
+  readonly adminUrl: string;
+  /** Refuses what comes, delivers what it can within the configured time, closes. Resolves to the spans left over. */
+  stop(): Promise<number>;
+}
+
+/** Share of the queue's bytes above which it counts as full for `/readyz`. */
+const FULL = 0.95;
+const SETTLE_CHECK_MS = 20;
+const KNOWN_PATHS = new Set([...TRACE_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
+
+/** Makes the rooms, wires them in flow order and starts them. Rejects when a port cannot be had. */
+export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
+  const now = () => Date.now();
+  const random = () => Math.random();
+  let phase: Phase = 'starting';
+  let adminUrl = '';
+
+  const ledger = createLedger();
+  const queue = createMemoryQueue({ bytesMax: config.queue.maxBytes, now });
+  // Keys choose among destinations in a later version; until then all spans go to the first.
+  const destination = config.destinations[0]?.name ?? PREVIEW;
+  const metrics = createMetrics({
+    totals: ledger.totals,
+    queue: () => queue.stats(),
+    now,
+    destinations: [destination],
+    repairs: REPAIRS,
+    rejections: REJECTIONS,
+  });
+
+  const traces = createTraceStore();
+  const announcer = createTraceAnnouncer({ traces, adminUrl: () => adminUrl, log });
+  const route = createRoute(config, { queue, ledger, metrics, log, now, random, destination }, (span) => {
+    const observation = observe(span);
+    traces.add(observation, span.scanned.end - span.scanned.start);
+    announcer.saw(observation.traceId);
+  });
+  queue.onAvailable(() => route.dispatcher.wake());
+
+  const accept = createAccept({
+    queue,
+    destination,
+    repairs: config.repairs,
+    ledger,
+    onAdmitted: (admission) => count(admission, metrics, log),
+    random,
+  });
+  const receiver = createReceiver({
+    accept,
+    bodyBytesMax: config.receiver.bodyMaxBytes,
+    corsOrigins: config.receiver.corsOrigins,
+    ingestKeys: config.ingestKeys,
+    onAnswered: ({ path, ...answered }) =>
+      metrics.request({ path: KNOWN_PATHS.has(path) ? path : 'other', ...answered }),
+    isDraining: () => phase === 'draining',
+    log,
+  });
+  const isReady = (): Readiness =>
+    readiness({
+      phase,
+      destinations: [route.health()],
+      queueFull: queue.stats().bytes >= config.queue.maxBytes * FULL,
+    });
+  const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
+
+  adminUrl = await listen(admin, config.admin);
+  const receiverUrl = await listen(receiver, config.receiver).catch(async (error) => {
+    await close(admin);
+    throw error;
+  });
+  route.dispatcher.start();
+  phase = 'running';
+
+  async function stop(): Promise<number> {
+    phase = 'draining';
+    await settled(queue, now() + config.shutdownTimeoutS * 1000, now);
+    route.dispatcher.stop();
+    announcer.close();
+    await close(receiver);
+    await close(admin);
+    await route.close();
+    const left = queue.stats().items;
+    await queue.close();
+    return left;
+  }
+
+  return { receiverUrl, adminUrl, stop };
+}
+
+type Parts = { queue: QueuePort; ledger: Ledger; metrics: Metrics; destination: string } & Pick<
+  RouteOptions,
+  'log' | 'now' | 'random'
+>;
+
+function createRoute(config: Config, parts: Parts, keep: Parameters<typeof createPreviewRoute>[0]): Route {
+  const { destination, ledger, metrics } = parts;
+  const options: RouteOptions = {
+    queue: parts.queue,
+    onDelivered: (count) => ledger.delivered(destination, count),
+    onDeadLettered: (reason, count) => ledger.deadLettered(destination, reason, count),
+    onAttempt: (outcome, seconds) => metrics.attempt({ destination, outcome, seconds }),
+    retryMaxAgeMs: config.queue.retryMaxAgeS * 1000,
+    proxy: config.proxy,
+    userAgent: `${NAME}/${VERSION}`,
+    log: parts.log,
+    now: parts.now,
+    random: parts.random,
+  };
+  const [first] = config.destinations;
+  if (first === undefined) return createPreviewRoute(keep, options);
+  return createLangfuseRoute(first, { ...options, isLoopback: isLoopback(new URL(first.baseUrl).hostname) });
+}
+
+function count({ rejections, repairs }: Admission, metrics: Metrics, log: Logger): void {
+  for (const [repair, spans] of repairs) metrics.repaired(repair, spans);
+  const byReason = new Map<string, number>();
+  for (const { reason } of rejections) byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
+  for (const [reason, spans] of byReason) metrics.rejected(reason, spans);
+  const [first] = rejections;
+  if (first === undefined) return;
+  const fields = { reasons: Object.fromEntries(byReason), field: first.field };
+  log.warn(fields, `${rejections.length} span(s) rejected, the first because ${first.field} ${first.description}`);
+}
+
+/** Listens and resolves to the URL. Port 0 takes a free one. */
+async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { address, family, port: bound } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
+
+async function settled(queue: QueuePort, deadlineMs: number, now: () => number): Promise<void> {
+  while (queue.stats().items > 0 && now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_CHECK_MS));
+  }
+}

@@ -1,0 +1,152 @@
+import type { Reader } from 'protobufjs/minimal';
+import type { ProtoWriter } from './proto-writer';
+import { ANY_VALUE, ARRAY_VALUE, field, KEY_VALUE, KEY_VALUE_LIST, LEN } from './schema';
+
+/**
+ * An attribute's value as this gateway shows it: what OTel calls AttributeValue, and what OTLP has beyond it.
+ * `null` is the empty AnyValue; an object (without prototype) a kvlist; an int64 that a number cannot hold a decimal string.
+ */
+export type Value = string | number | boolean | null | Uint8Array | Value[] | { [key: string]: Value };
+
+const STRING = field(ANY_VALUE, 'stringValue');
+const BOOL = field(ANY_VALUE, 'boolValue');
+const INT = field(ANY_VALUE, 'intValue');
+const DOUBLE = field(ANY_VALUE, 'doubleValue');
+const ARRAY = field(ANY_VALUE, 'arrayValue');
+const KVLIST = field(ANY_VALUE, 'kvlistValue');
+const BYTES = field(ANY_VALUE, 'bytesValue');
+const ARRAY_VALUES = field(ARRAY_VALUE, 'values');
+const LIST_VALUES = field(KEY_VALUE_LIST, 'values');
+const KEY = field(KEY_VALUE, 'key');
+const VALUE = field(KEY_VALUE, 'value');
+
+/** Reads the AnyValue between the reader's position and `end`; the last member of the oneof wins. */
+export function readAnyValue(reader: Reader, end: number): Value {
+  let value: Value = null;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    switch (tag >>> 3) {
+      case STRING.number:
+        value = reader.string();
+        break;
+      case BOOL.number:
+        value = reader.bool();
+        break;
+      case INT.number:
+        value = int64(reader);
+        break;
+      case DOUBLE.number:
+        value = reader.double();
+        break;
+      case ARRAY.number:
+        value = readArray(reader, reader.uint32() + reader.pos);
+        break;
+      case KVLIST.number:
+        value = readList(reader, reader.uint32() + reader.pos);
+        break;
+      case BYTES.number:
+        value = reader.bytes();
+        break;
+      default:
+        reader.skipType(tag & 7);
+    }
+  }
+  return value;
+}
+
+/** Reads one KeyValue and puts it into `into`, where a later duplicate wins. */
+export function readKeyValue(reader: Reader, end: number, into: Record<string, Value>): void {
+  let key = '';
+  let value: Value = null;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === KEY.number) key = reader.string();
+    else if (tag >>> 3 === VALUE.number) value = readAnyValue(reader, reader.uint32() + reader.pos);
+    else reader.skipType(tag & 7);
+  }
+  into[key] = value;
+}
+
+/** An object on which every key, `__proto__` too, is an ordinary one. */
+export const emptyRecord = (): Record<string, Value> => Object.create(null) as Record<string, Value>;
+
+/** Writes a whole KeyValue message, without tag and length. Numbers that are safe integers become int64, others double. */
+export function writeKeyValue(writer: ProtoWriter, key: string, value: unknown): void {
+  writer.tag(KEY);
+  writer.string(key);
+  writer.tag(VALUE);
+  const mark = writer.beginMessage();
+  writeAnyValue(writer, value);
+  writer.endMessage(mark);
+}
+
+function writeAnyValue(writer: ProtoWriter, value: unknown): void {
+  if (typeof value === 'string') {
+    writer.tag(STRING);
+    writer.string(value);
+  } else if (typeof value === 'boolean') {
+    writer.tag(BOOL);
+    writer.varint(value ? 1 : 0);
+  } else if (typeof value === 'bigint' || (Number.isSafeInteger(value) && !Object.is(value, -0))) {
+    writer.tag(INT);
+    writer.varint64(BigInt(value as number | bigint));
+  } else if (typeof value === 'number') {
+    writer.tag(DOUBLE);
+    writer.double(value);
+  } else if (value instanceof Uint8Array) {
+    writer.tag(BYTES);
+    writer.bytes(value);
+  } else if (Array.isArray(value)) writeArray(writer, value);
+  else if (typeof value === 'object' && value !== null) writeList(writer, Object.entries(value));
+}
+
+function writeArray(writer: ProtoWriter, values: unknown[]): void {
+  writer.tag(ARRAY);
+  const mark = writer.beginMessage();
+  for (const value of values) {
+    writer.tag(ARRAY_VALUES);
+    const element = writer.beginMessage();
+    writeAnyValue(writer, value);
+    writer.endMessage(element);
+  }
+  writer.endMessage(mark);
+}
+
+function writeList(writer: ProtoWriter, entries: [string, unknown][]): void {
+  writer.tag(KVLIST);
+  const mark = writer.beginMessage();
+  for (const [key, value] of entries) {
+    writer.tag(LIST_VALUES);
+    const element = writer.beginMessage();
+    writeKeyValue(writer, key, value);
+    writer.endMessage(element);
+  }
+  writer.endMessage(mark);
+}
+
+function readArray(reader: Reader, end: number): Value[] {
+  const values: Value[] = [];
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === ARRAY_VALUES.number && (tag & 7) === LEN) {
+      values.push(readAnyValue(reader, reader.uint32() + reader.pos));
+    } else reader.skipType(tag & 7);
+  }
+  return values;
+}
+
+function readList(reader: Reader, end: number): Record<string, Value> {
+  const list = emptyRecord();
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === LIST_VALUES.number) readKeyValue(reader, reader.uint32() + reader.pos, list);
+    else reader.skipType(tag & 7);
+  }
+  return list;
+}
+
+function int64(reader: Reader): Value {
+  const { high, low } = reader.int64();
+  const number = high * 2 ** 32 + (low >>> 0);
+  return Number.isSafeInteger(number) ? number : ((BigInt(high) << 32n) | BigInt(low >>> 0)).toString();
+}

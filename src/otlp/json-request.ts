@@ -1,0 +1,172 @@
+import { isUtf8 } from 'node:buffer';
+import { badRequest, GatewayError } from '../errors';
+import { JsonFault, type JsonRepair } from './json-fault';
+import type { JsonReadOptions } from './json-scalars';
+import { JsonScanner } from './json-scanner';
+import { JsonValues } from './json-values';
+import { ProtoWriter } from './proto-writer';
+import { type FieldSpec, field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, SPAN } from './schema';
+
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+const RESOURCE_SPANS_FIELD = field(REQUEST, 'resourceSpans');
+const SCOPE_SPANS_FIELD = field(RESOURCE_SPANS, 'scopeSpans');
+const LEGACY_SCOPE_SPANS_FIELD = field(RESOURCE_SPANS, 'instrumentationLibrarySpans');
+const SCOPE_FIELD = field(SCOPE_SPANS, 'scope');
+const SPANS_FIELD = field(SCOPE_SPANS, 'spans');
+
+/** Names of the deprecated layout (instrumentation library spans) that are not fields of ours. */
+const LEGACY_SCOPE_NAMES = ['instrumentationLibrary', 'instrumentation_library'];
+
+export interface ConvertedRequest {
+  /** The ExportTraceServiceRequest in protobuf. A span with a fault is an empty message, so that positions stay. */
+  bytes: Buffer;
+  /** Spans that cannot be read, by their position in the request. */
+  faults: Map<number, JsonFault>;
+  /** What was read otherwise than it was written, by the span's position in the request. */
+  repairs: Map<number, Set<JsonRepair>>;
+}
+
+/**
+ * Turns an OTLP/JSON request into protobuf. `allowed` says which repairs are switched on; what a repair that is off would
+ * have mended is a fault of its span. Not one JSON object, or not an OTLP request: GatewayError (400).
+ */
+export function convertJsonRequest(body: Buffer, allowed: JsonReadOptions['allowed']): ConvertedRequest {
+  const valid = isUtf8(body);
+  const text = valid ? body : Buffer.from(body.toString('utf8'), 'utf8');
+  return new JsonRequestReader(text, { allowed, replaced: !valid }).read();
+}
+
+class JsonRequestReader {
+  readonly #scanner: JsonScanner;
+  readonly #writer: ProtoWriter;
+  readonly #values: JsonValues;
+  readonly #faults = new Map<number, JsonFault>();
+  readonly #repairs = new Map<number, Set<JsonRepair>>();
+  #spans = 0;
+
+  constructor(text: Buffer, options: JsonReadOptions) {
+    this.#scanner = new JsonScanner(text);
+    // Protobuf is smaller than its JSON; repairs may still make it grow.
+    this.#writer = new ProtoWriter(text.length);
+    this.#values = new JsonValues(this.#scanner, this.#writer, options);
+  }
+
+  read(): ConvertedRequest {
+    const scanner = this.#scanner;
+    if (scanner.bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) scanner.pos = 3;
+    if (scanner.next() !== 'object') throw badRequest('JSON: the request must be one object with resourceSpans');
+    scanner.object((key) => {
+      if (REQUEST.byName.get(key) === RESOURCE_SPANS_FIELD) {
+        this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
+      } else scanner.skip();
+    });
+    scanner.end();
+    return { bytes: this.#writer.finish(), faults: this.#faults, repairs: this.#repairs };
+  }
+
+  #resourceSpans(path: string): void {
+    const first = this.#spans;
+    const group = new GroupOutcome();
+    this.#scanner.object((key) => {
+      const known = RESOURCE_SPANS.byName.get(key);
+      if (known === SCOPE_SPANS_FIELD || known === LEGACY_SCOPE_SPANS_FIELD) {
+        this.#messages(SCOPE_SPANS_FIELD, `${path}.${key}`, (scopePath) => this.#scopeSpans(scopePath));
+      } else this.#groupField(known, `${path}.${key}`, group);
+    });
+    this.#spread(group, first);
+  }
+
+  #scopeSpans(path: string): void {
+    const first = this.#spans;
+    const group = new GroupOutcome();
+    this.#scanner.object((key) => {
+      const known = LEGACY_SCOPE_NAMES.includes(key) ? SCOPE_FIELD : SCOPE_SPANS.byName.get(key);
+      if (known === SPANS_FIELD) this.#elements(`${path}.${key}`, (spanPath) => this.#span(spanPath));
+      else this.#groupField(known, `${path}.${key}`, group);
+    });
+    this.#spread(group, first);
+  }
+
+  /** A span that cannot be read costs itself: what it wrote is taken back, and its text is stepped over. */
+  #span(path: string): void {
+    const ordinal = this.#spans++;
+    const { pos } = this.#scanner;
+    this.#writer.tag(SPANS_FIELD);
+    const mark = this.#writer.beginMessage();
+    const repairs = this.#values.collectRepairs();
+    const fault = this.#attempt(() => this.#values.message(SPAN), path, pos);
+    if (fault !== undefined) {
+      this.#writer.pos = mark;
+      this.#faults.set(ordinal, fault);
+    } else if (repairs.size > 0) this.#repairs.set(ordinal, repairs);
+    this.#writer.endMessage(mark);
+  }
+
+  /** A field of the resource or scope level. Unreadable, it is a fault of all spans below it. */
+  #groupField(known: FieldSpec | undefined, path: string, group: GroupOutcome): void {
+    if (known === undefined) {
+      this.#scanner.skip();
+      return;
+    }
+    const { pos } = this.#scanner;
+    const mark = this.#writer.pos;
+    const repairs = this.#values.collectRepairs();
+    const fault = this.#attempt(() => this.#values.singular(known), path, pos);
+    if (fault !== undefined) {
+      this.#writer.pos = mark;
+      group.fault ??= fault;
+    }
+    for (const repair of repairs) group.repairs.add(repair);
+  }
+
+  #attempt(read: () => void, path: string, pos: number): JsonFault | undefined {
+    try {
+      read();
+      return undefined;
+    } catch (fault) {
+      if (!(fault instanceof JsonFault)) throw fault;
+      this.#scanner.pos = pos;
+      this.#scanner.skip();
+      return fault.within(path);
+    }
+  }
+
+  #spread(group: GroupOutcome, first: number): void {
+    for (let ordinal = first; ordinal < this.#spans; ordinal++) {
+      if (group.fault !== undefined && !this.#faults.has(ordinal)) this.#faults.set(ordinal, group.fault);
+      if (group.repairs.size === 0) continue;
+      const own = this.#repairs.get(ordinal) ?? new Set();
+      this.#repairs.set(ordinal, new Set([...own, ...group.repairs]));
+    }
+  }
+
+  #messages(known: FieldSpec, path: string, read: (path: string) => void): void {
+    this.#elements(path, (elementPath) => {
+      if (this.#scanner.next() !== 'object') throw notA('object', elementPath);
+      this.#writer.tag(known);
+      const mark = this.#writer.beginMessage();
+      read(elementPath);
+      this.#writer.endMessage(mark);
+    });
+  }
+
+  /** Absent, null or a list, whose null elements are passed over. */
+  #elements(path: string, read: (path: string) => void): void {
+    if (this.#scanner.takeNull()) return;
+    if (this.#scanner.next() !== 'array') throw notA('array', path);
+    this.#scanner.array((index) => {
+      if (!this.#scanner.takeNull()) read(`${path}[${index}]`);
+    });
+  }
+}
+
+class GroupOutcome {
+  fault: JsonFault | undefined;
+  readonly repairs = new Set<JsonRepair>();
+}
+
+const notA = (what: string, path: string) =>
+  new GatewayError('bad_request', `JSON: ${path} is not an ${what}`, {
+    fieldViolations: [{ field: path, description: `not an ${what}` }],
+  });

@@ -1,0 +1,200 @@
+import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
+import { JsonFault, type JsonRepair } from './json-fault';
+import { exactInteger, isInt32, isInt64, isUint32, isUint64 } from './json-numbers';
+import type { JsonScanner } from './json-scanner';
+import type { ProtoWriter } from './proto-writer';
+import { ANY_VALUE, type FieldSpec, field, LINK, SPAN } from './schema';
+
+const KIND_FIELD = field(SPAN, 'kind');
+const TRACE_ID_FIELD = field(SPAN, 'traceId');
+const PARENT_FIELD = field(SPAN, 'parentSpanId');
+const STRING_VALUE = field(ANY_VALUE, 'stringValue');
+const BOOL_VALUE = field(ANY_VALUE, 'boolValue');
+const INT_VALUE = field(ANY_VALUE, 'intValue');
+const DOUBLE_VALUE = field(ANY_VALUE, 'doubleValue');
+
+/** Fields of type bytes that JSON writes as hex, and how long they are (OTLP specification, JSON Protobuf Encoding). */
+const ID_BYTES = new Map<FieldSpec, number>([
+  [TRACE_ID_FIELD, TRACE_ID_BYTES],
+  [field(SPAN, 'spanId'), SPAN_ID_BYTES],
+  [PARENT_FIELD, SPAN_ID_BYTES],
+  [field(LINK, 'traceId'), TRACE_ID_BYTES],
+  [field(LINK, 'spanId'), SPAN_ID_BYTES],
+]);
+
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+const SPECIAL_DOUBLES = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+]);
+
+const REPLACEMENT = Buffer.from('\ufffd');
+
+export interface JsonReadOptions {
+  /** Which repairs are switched on; what one that is off would have mended is a fault. */
+  allowed: (repair: JsonRepair) => boolean;
+  /** The body was not UTF-8 and was decoded with U+FFFD: a string that holds one counts as repaired. */
+  replaced: boolean;
+}
+
+/** Reads one JSON scalar and writes it as the protobuf field it belongs to. */
+export class JsonScalars {
+  readonly #scanner: JsonScanner;
+  readonly #writer: ProtoWriter;
+  readonly #options: JsonReadOptions;
+  #repairs = new Set<JsonRepair>();
+
+  constructor(scanner: JsonScanner, writer: ProtoWriter, options: JsonReadOptions) {
+    this.#scanner = scanner;
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  /** Repairs made from now on go into the set that is returned. */
+  collectRepairs(): Set<JsonRepair> {
+    this.#repairs = new Set();
+    return this.#repairs;
+  }
+
+  /** Notes a repair, or throws the fault where it is switched off. */
+  repair(repair: JsonRepair, otherwise: JsonFault): void {
+    if (!this.#options.allowed(repair)) throw otherwise;
+    this.#repairs.add(repair);
+  }
+
+  /** The field with its tag; a value that is not of its type is repaired or throws a JsonFault. */
+  write(known: FieldSpec): void {
+    const type = this.#scanner.next();
+    const start = this.#scanner.pos;
+    const mark = this.#writer.pos;
+    const idBytes = known.kind === 'bytes' ? ID_BYTES.get(known) : undefined;
+    if (known.kind === 'string' && type === 'string') {
+      this.#writer.tag(known);
+      this.#text();
+    } else if (idBytes !== undefined) this.#id(known, idBytes);
+    else if (!this.#scalarValue(known)) {
+      this.#writer.pos = mark;
+      this.#scanner.pos = start;
+      this.#mend(known);
+    }
+  }
+
+  /** Writes the value with its tag; false when it is not one of the field's type. */
+  #scalarValue(known: FieldSpec): boolean {
+    const writer = this.#writer;
+    const type = this.#scanner.next();
+    if (known.kind === 'bool') {
+      if (type !== 'boolean') return false;
+      writer.tag(known);
+      writer.varint(this.#scanner.boolean() ? 1 : 0);
+      return true;
+    }
+    if (type !== 'string' && type !== 'number') return false;
+    if (known.kind === 'string') return false;
+    const text = type === 'string' ? this.#scanner.string() : this.#scanner.number();
+    writer.tag(known);
+    if (known.kind === 'bytes') return type === 'string' && this.#base64(text);
+    if (known.kind === 'double') return this.#double(text, type === 'string');
+    const integer = known.enumValues?.get(text) ?? exactInteger(text);
+    return integer !== undefined && this.#integer(known, BigInt(integer));
+  }
+
+  #integer(known: FieldSpec, value: bigint): boolean {
+    const writer = this.#writer;
+    if (known.kind === 'fixed64') {
+      if (isUint64(value)) writer.fixed64(value);
+      return isUint64(value);
+    }
+    if (known.kind === 'fixed32' || known.kind === 'uint32') {
+      if (!isUint32(value)) return false;
+      if (known.kind === 'fixed32') writer.fixed32(Number(value));
+      else writer.varint(Number(value));
+      return true;
+    }
+    const inRange = known.kind === 'int64' ? isInt64(value) : isInt32(value);
+    if (inRange) writer.varint64(value);
+    return inRange;
+  }
+
+  #double(text: string, quoted: boolean): boolean {
+    const special = quoted ? SPECIAL_DOUBLES.get(text) : undefined;
+    const value = special ?? (text.trim() === '' ? Number.NaN : Number(text));
+    if (special === undefined && Number.isNaN(value)) return false;
+    this.#writer.double(value);
+    return true;
+  }
+
+  #base64(text: string): boolean {
+    const bytes = Buffer.from(text, 'base64');
+    // Node's decoder takes any text; what it stepped over shows in the length.
+    const valid = BASE64.test(text) && bytes.length === Math.floor((text.replace(/=+$/, '').length * 3) / 4);
+    if (valid) this.#writer.bytes(bytes);
+    return valid;
+  }
+
+  #text(): void {
+    const plain = this.#scanner.plainString();
+    const { bytes } = this.#scanner;
+    if (plain !== undefined) {
+      this.#writer.bytes(bytes, plain.start, plain.end);
+      if (this.#options.replaced && bytes.subarray(plain.start, plain.end).includes(REPLACEMENT)) this.#notUtf8();
+      return;
+    }
+    const text = this.#scanner.string();
+    this.#writer.string(text);
+    // Half of a surrogate pair, which only an escape can write, is no character; UTF-8 cannot hold it.
+    if (!text.isWellFormed() || (this.#options.replaced && text.includes('\ufffd'))) this.#notUtf8();
+  }
+
+  #notUtf8(): void {
+    this.repair('invalid_utf8', new JsonFault('invalid_field', 'is not valid UTF-8'));
+  }
+
+  #id(known: FieldSpec, length: number): void {
+    const isString = this.#scanner.next() === 'string';
+    const text = isString ? this.#scanner.string() : '';
+    if (isString && text === '') return;
+    const id = isString ? readId(text, length) : undefined;
+    if (id !== undefined) {
+      if (id.base64) this.repair('id_base64', notAnId(known, length));
+      this.#writer.tag(known);
+      this.#writer.bytes(id.bytes);
+      return;
+    }
+    if (known !== PARENT_FIELD) throw notAnId(known, length);
+    if (!isString) this.#scanner.skip();
+    this.repair('parent_unreadable', notAnId(known, length));
+  }
+
+  /** The value is not of the field's type: an attribute's is kept as what it is, a span kind becomes unspecified. */
+  #mend(known: FieldSpec): void {
+    const fault = new JsonFault('invalid_field', `is not a ${known.kind}`);
+    if (known === KIND_FIELD) {
+      this.repair('kind_unknown', fault);
+      this.#scanner.skip();
+      return;
+    }
+    const actual = known.oneof ? this.#actualField() : undefined;
+    if (actual === undefined) throw fault;
+    this.repair('attribute_retyped', fault);
+    this.write(actual);
+  }
+
+  /** The AnyValue member that the next JSON value fits by itself. */
+  #actualField(): FieldSpec | undefined {
+    const type = this.#scanner.next();
+    if (type === 'string') return STRING_VALUE;
+    if (type === 'boolean') return BOOL_VALUE;
+    if (type !== 'number') return undefined;
+    const { pos } = this.#scanner;
+    const integer = exactInteger(this.#scanner.number());
+    this.#scanner.pos = pos;
+    return integer !== undefined && isInt64(integer) ? INT_VALUE : DOUBLE_VALUE;
+  }
+}
+
+function notAnId(known: FieldSpec, length: number): JsonFault {
+  const reason = known === TRACE_ID_FIELD ? 'invalid_trace_id' : 'invalid_span_id';
+  return new JsonFault(reason, `is not an id of ${length * 2} hex digits`, '');
+}

@@ -1,0 +1,146 @@
+import { BufferReader } from 'protobufjs/minimal';
+import { LazyAttributes } from './lazy-attributes';
+import { field, KEY_VALUE, SPAN } from './schema';
+
+const TRACE_ID = field(SPAN, 'traceId').number;
+const SPAN_ID = field(SPAN, 'spanId').number;
+const TRACE_STATE = field(SPAN, 'traceState').number;
+const PARENT_ID = field(SPAN, 'parentSpanId').number;
+const NAME = field(SPAN, 'name').number;
+const KIND = field(SPAN, 'kind').number;
+const START = field(SPAN, 'startTimeUnixNano').number;
+const END = field(SPAN, 'endTimeUnixNano').number;
+const ATTRIBUTES = field(SPAN, 'attributes').number;
+const DROPPED_ATTRIBUTES = field(SPAN, 'droppedAttributesCount').number;
+const EVENTS = field(SPAN, 'events').number;
+const DROPPED_EVENTS = field(SPAN, 'droppedEventsCount').number;
+const LINKS = field(SPAN, 'links').number;
+const DROPPED_LINKS = field(SPAN, 'droppedLinksCount').number;
+const STATUS = field(SPAN, 'status').number;
+const FLAGS = field(SPAN, 'flags').number;
+const KEY = field(KEY_VALUE, 'key').number;
+const VALUE = field(KEY_VALUE, 'value').number;
+
+/** Where the fields of one span lie in its bytes: offsets, -1 where absent; repeated messages as pairs of start and end. */
+export class SpanIndex {
+  traceId = -1;
+  spanId = -1;
+  parentId = -1;
+  traceState = '';
+  nameStart = 0;
+  nameEnd = 0;
+  kind = 0;
+  start = -1;
+  end = -1;
+  flags = 0;
+  droppedAttributes = 0;
+  droppedEvents = 0;
+  droppedLinks = 0;
+  readonly status: number[] = [];
+  readonly events: number[] = [];
+  readonly links: number[] = [];
+  readonly attributes: LazyAttributes;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    const reader = new BufferReader(bytes);
+    const ranges: number[] = [];
+    reader.pos = start;
+    while (reader.pos < end) this.#readField(reader, ranges);
+    this.attributes = new LazyAttributes(bytes, ranges);
+  }
+
+  #readField(reader: BufferReader, ranges: number[]): void {
+    const tag = reader.uint32();
+    switch (tag >>> 3) {
+      case ATTRIBUTES:
+        indexAttribute(reader, ranges);
+        break;
+      case TRACE_ID:
+        this.traceId = idAt(reader);
+        break;
+      case SPAN_ID:
+        this.spanId = idAt(reader);
+        break;
+      case PARENT_ID:
+        this.parentId = idAt(reader);
+        break;
+      case NAME:
+        this.nameEnd = reader.uint32() + reader.pos;
+        this.nameStart = reader.pos;
+        reader.pos = this.nameEnd;
+        break;
+      case START:
+        this.start = reader.pos;
+        reader.pos += 8;
+        break;
+      case END:
+        this.end = reader.pos;
+        reader.pos += 8;
+        break;
+      case KIND:
+        this.kind = reader.int32();
+        break;
+      case FLAGS:
+        this.flags = reader.fixed32();
+        break;
+      case STATUS:
+        pushRange(reader, this.status);
+        break;
+      case EVENTS:
+        pushRange(reader, this.events);
+        break;
+      case LINKS:
+        pushRange(reader, this.links);
+        break;
+      case TRACE_STATE:
+        this.traceState = reader.string();
+        break;
+      case DROPPED_ATTRIBUTES:
+        this.droppedAttributes = reader.uint32();
+        break;
+      case DROPPED_EVENTS:
+        this.droppedEvents = reader.uint32();
+        break;
+      case DROPPED_LINKS:
+        this.droppedLinks = reader.uint32();
+        break;
+      default:
+        reader.skipType(tag & 7);
+    }
+  }
+}
+
+/** Offset of an id's bytes, -1 for an empty one. */
+function idAt(reader: BufferReader): number {
+  const length = reader.uint32();
+  const at = reader.pos;
+  reader.pos += length;
+  return length === 0 ? -1 : at;
+}
+
+function pushRange(reader: BufferReader, ranges: number[]): void {
+  const end = reader.uint32() + reader.pos;
+  ranges.push(reader.pos, end);
+  reader.pos = end;
+}
+
+function indexAttribute(reader: BufferReader, ranges: number[]): void {
+  const end = reader.uint32() + reader.pos;
+  let keyStart = end;
+  let keyEnd = end;
+  let valueStart = end;
+  let valueEnd = end;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === KEY) {
+      keyEnd = reader.uint32() + reader.pos;
+      keyStart = reader.pos;
+      reader.pos = keyEnd;
+    } else if (tag >>> 3 === VALUE) {
+      valueEnd = reader.uint32() + reader.pos;
+      valueStart = reader.pos;
+      reader.pos = valueEnd;
+    } else reader.skipType(tag & 7);
+  }
+  ranges.push(keyStart, keyEnd, valueStart, valueEnd);
+}

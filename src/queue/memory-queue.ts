@@ -1,0 +1,129 @@
+import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats } from './port';
+
+export interface MemoryQueueOptions {
+  bytesMax: number;
+  now: () => number;
+}
+
+/** A queue that is gone with its process: `GATEWAY_QUEUE=memory`. */
+export function createMemoryQueue(options: MemoryQueueOptions): QueuePort {
+  return new MemoryQueue(options);
+}
+
+class MemoryQueue implements QueuePort {
+  readonly #bytesMax: number;
+  readonly #now: () => number;
+  /** In order of arrival, over all destinations; Maps and Sets keep that order and delete in constant time. */
+  readonly #entries = new Map<string, MemoryEntry>();
+  readonly #lanes = new Map<string, Lane>();
+  #listener: (destination: string) => void = () => {};
+  #lastId = 0;
+  #bytes = 0;
+  #items = 0;
+
+  constructor({ bytesMax, now }: MemoryQueueOptions) {
+    this.#bytesMax = bytesMax;
+    this.#now = now;
+  }
+
+  async offer(bytes: Buffer, label: EntryLabel): Promise<void> {
+    const bytesMax = this.#bytesMax;
+    if (bytes.length > bytesMax) {
+      throw new QueueRefusal('too_large', `${bytes.length} bytes can never fit a queue of ${bytesMax}`);
+    }
+    if (this.#bytes + bytes.length > bytesMax) throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
+    const entry = new MemoryEntry(String(++this.#lastId), bytes, label, this.#now());
+    this.#entries.set(entry.id, entry);
+    this.#lane(label.destination).fresh.add(entry);
+    this.#bytes += bytes.length;
+    this.#items += label.items;
+    this.#listener(label.destination);
+  }
+
+  async take(destination: string): Promise<Entry | undefined> {
+    const { fresh, delayed } = this.#lane(destination);
+    const nowMs = this.#now();
+    const entry = firstDue(delayed, nowMs) ?? firstDue(fresh, nowMs);
+    if (entry === undefined) return undefined;
+    fresh.delete(entry);
+    delayed.delete(entry);
+    return entry;
+  }
+
+  settle({ id }: Entry, positions: readonly number[]): void {
+    const held = this.#entries.get(id);
+    if (held === undefined) return;
+    for (const position of positions) held.settled.add(position);
+    this.#items -= positions.length;
+    if (held.settled.size < held.items) return;
+    this.#entries.delete(id);
+    this.#bytes -= held.bytes.length;
+  }
+
+  retryAt({ id }: Entry, dueAtMs: number): void {
+    const held = this.#entries.get(id);
+    if (held === undefined) return;
+    held.attempts++;
+    held.dueAtMs = dueAtMs;
+    this.#lane(held.destination).delayed.add(held);
+    this.#listener(held.destination);
+  }
+
+  nextDueAtMs(destination: string): number | undefined {
+    const { fresh, delayed } = this.#lane(destination);
+    if (fresh.size > 0) return this.#now();
+    return delayed.size === 0 ? undefined : Math.min(...[...delayed].map(({ dueAtMs }) => dueAtMs));
+  }
+
+  onAvailable(listener: (destination: string) => void): void {
+    this.#listener = listener;
+  }
+
+  stats(): QueueStats {
+    const [oldest] = this.#entries.values();
+    return { items: this.#items, bytes: this.#bytes, oldestOfferedAtMs: oldest?.offeredAtMs };
+  }
+
+  async close(): Promise<void> {}
+
+  #lane(destination: string): Lane {
+    const known = this.#lanes.get(destination);
+    if (known !== undefined) return known;
+    const lane = { fresh: new Set<MemoryEntry>(), delayed: new Set<MemoryEntry>() };
+    this.#lanes.set(destination, lane);
+    return lane;
+  }
+}
+
+/** The entries of one destination that wait. Only what was tried before is delayed, so that set stays small. */
+interface Lane {
+  readonly fresh: Set<MemoryEntry>;
+  readonly delayed: Set<MemoryEntry>;
+}
+
+function firstDue(waiting: Set<MemoryEntry>, nowMs: number): MemoryEntry | undefined {
+  for (const entry of waiting) if (entry.dueAtMs <= nowMs) return entry;
+  return undefined;
+}
+
+class MemoryEntry implements Entry {
+  readonly destination: string;
+  readonly items: number;
+  readonly settled = new Set<number>();
+  attempts = 0;
+  dueAtMs = 0;
+
+  constructor(
+    readonly id: string,
+    readonly bytes: Buffer,
+    label: EntryLabel,
+    readonly offeredAtMs: number,
+  ) {
+    this.destination = label.destination;
+    this.items = label.items;
+  }
+
+  isSettled(position: number): boolean {
+    return this.settled.has(position);
+  }
+}

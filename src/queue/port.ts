@@ -1,0 +1,66 @@
+/**
+ * What lies between the receiver's yes and the delivery: entries of opaque bytes, each holding a number of items. An
+ * entry is offered once, taken as often as it takes, and gone when all of its items are settled.
+ *
+ *     offer ──▶ waiting ──take──▶ taken ──settle (all items)──▶ gone
+ *                  ▲                │
+ *                  └──── retryAt ───┘
+ *
+ * Times are milliseconds since the epoch. Nothing here assumes one process or a disk.
+ */
+export interface QueuePort {
+  /** Resolves when the entry is kept. Rejects with a QueueRefusal. */
+  offer(bytes: Buffer, label: EntryLabel): Promise<void>;
+
+  /** The oldest entry of that destination that is due and not taken, or `undefined`. */
+  take(destination: string): Promise<Entry | undefined>;
+
+  /** Crosses out items of a taken entry; when none is left, the entry is gone. Positions count from 0 and come once. */
+  settle(entry: Entry, positions: readonly number[]): void;
+
+  /** Puts a taken entry back, not to be taken before `dueAtMs`. */
+  retryAt(entry: Entry, dueAtMs: number): void;
+
+  /** When the next entry of that destination falls due; `undefined` when none waits. */
+  nextDueAtMs(destination: string): number | undefined;
+
+  /** Called whenever something may have become available to take. One listener. */
+  onAvailable(listener: (destination: string) => void): void;
+
+  stats(): QueueStats;
+
+  close(): Promise<void>;
+}
+
+export interface EntryLabel {
+  readonly destination: string;
+  readonly items: number;
+}
+
+export interface Entry extends EntryLabel {
+  readonly id: string;
+  readonly bytes: Buffer;
+  readonly offeredAtMs: number;
+  /** How often it was taken before. */
+  readonly attempts: number;
+  isSettled(position: number): boolean;
+}
+
+export interface QueueStats {
+  /** Items not settled, taken ones included. */
+  items: number;
+  bytes: number;
+  /** When the oldest entry was offered; `undefined` when there is none. */
+  oldestOfferedAtMs: number | undefined;
+}
+
+/** Why an offer was not kept: `full` may pass later, `too_large` never fits. */
+export class QueueRefusal extends Error {
+  constructor(
+    readonly reason: 'full' | 'too_large',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'QueueRefusal';
+  }
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Rejection } from '../admission/admit';
+import { ERROR_TABLE, type GatewayError } from '../errors';
+import { OTLP, RPC } from '../otlp/schema';
+import { CONTENT_TYPES, type Format } from './format';
+
+const ExportTraceServiceResponse = OTLP.lookupType('otlp.ExportTraceServiceResponse');
+const Status = RPC.lookupType('rpc.Status');
+const BadRequest = RPC.lookupType('rpc.BadRequest');
+const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
+
+/** Clients read 64 KiB of an answer and some only 4: diagnostics are cut well below. */
+const MESSAGE_CHARS_MAX = 1500;
+const NAMED_REJECTIONS_MAX = 5;
+const FIELD_VIOLATIONS_MAX = 5;
+
+/** How much of a body that is not wanted is read so that its sender sees the answer, and how long. */
+const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
+const DRAIN_MS_MAX = 5_000;
+
+/** Full success is `{}` or zero bytes, with partial_success unset: clients take anything else for a problem. */
+export function sendSuccess(response: ServerResponse, format: Format, rejections: readonly Rejection[]): void {
+  const partial =
+    rejections.length === 0
+      ? {}
+      : { partialSuccess: { rejectedSpans: String(rejections.length), errorMessage: rejectionMessage(rejections) } };
+  const body = format === 'json' ? Buffer.from(JSON.stringify(partial)) : encode(ExportTraceServiceResponse, partial);
+  send(response, 200, { format, body });
+}
+
+/** The only place that writes a google.rpc.Status. What is left of the request's body is read, within bounds. */
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: GatewayError,
+  format: Format,
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const { http, grpc } = ERROR_TABLE[error.code];
+  for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+  const message = cut(error.message);
+  const violations = error.fieldViolations.slice(0, FIELD_VIOLATIONS_MAX);
+  const body = format === 'json' ? statusJson(grpc, message, violations) : statusProtobuf(grpc, message, violations);
+  send(response, http, { format, body, unread: request.complete ? undefined : request });
+}
+
+/** Names the first few rejected spans and why. */
+export function rejectionMessage(rejections: readonly Rejection[]): string {
+  const named = rejections.slice(0, NAMED_REJECTIONS_MAX).map(({ field, description }) => `${field} ${description}`);
+  const more = rejections.length - named.length;
+  return cut(`${rejections.length} span(s) rejected: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
+}
+
+type Violations = GatewayError['fieldViolations'];
+
+function statusJson(code: number, message: string, violations: Violations): Buffer {
+  const details =
+    violations.length === 0 ? {} : { details: [{ '@type': BAD_REQUEST_TYPE, fieldViolations: violations }] };
+  return Buffer.from(JSON.stringify({ code, message, ...details }));
+}
+
+function statusProtobuf(code: number, message: string, violations: Violations): Buffer {
+  const value = encode(BadRequest, { fieldViolations: violations });
+  const details = violations.length === 0 ? {} : { details: [{ typeUrl: BAD_REQUEST_TYPE, value }] };
+  return encode(Status, { code, message, ...details });
+}
+
+interface Answer {
+  format: Format;
+  body: Buffer;
+  /** The request whose body has not been read to its end. */
+  unread?: IncomingMessage | undefined;
+}
+
+function send(response: ServerResponse, status: number, { format, body, unread }: Answer): void {
+  response.statusCode = status;
+  response.setHeader('Content-Type', CONTENT_TYPES[format]);
+  response.setHeader('Content-Length', body.length);
+  if (unread === undefined) {
+    response.end(body);
+    return;
+  }
+  // Closing while the sender still writes would reset the connection and take the answer with it.
+  response.setHeader('Connection', 'close');
+  response.write(body);
+  drain(unread, () => response.end());
+}
+
+function drain(request: IncomingMessage, done: () => void): void {
+  let left = DRAIN_BYTES_MAX;
+  const finish = () => {
+    clearTimeout(timer);
+    request.removeAllListeners('data');
+    done();
+  };
+  const timer = setTimeout(finish, DRAIN_MS_MAX);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left <= 0) finish();
+  });
+  request.once('end', finish);
+  request.once('close', finish);
+  request.resume();
+}
+
+const encode = (type: typeof Status, message: object) => Buffer.from(type.encode(type.fromObject(message)).finish());
+
+const cut = (text: string) => (text.length <= MESSAGE_CHARS_MAX ? text : `${text.slice(0, MESSAGE_CHARS_MAX)}…`);

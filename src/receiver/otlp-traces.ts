@@ -1,0 +1,63 @@
+import type { Request, Response } from 'express';
+import { GatewayError } from '../errors';
+import { sendSuccess } from './answer';
+import { type DoorBudget, declaredLength, readBody } from './body';
+import { isKnownCoding, unsupportedCoding } from './codings';
+import { type Format, formatOf, sniff } from './format';
+import type { Accept } from './server';
+
+/** OTLP's own path and Langfuse's: an SDK of either only changes its base URL. */
+export const TRACE_PATHS = ['/v1/traces', '/api/public/otel/v1/traces'];
+
+export interface TracesOptions {
+  accept: Accept;
+  bodyBytesMax: number;
+  budget: DoorBudget;
+}
+
+/** ExportTraceServiceRequest in, ExportTraceServiceResponse out, in the encoding it came in. */
+export function tracesHandler({ accept, bodyBytesMax, budget }: TracesOptions) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const declared = formatOf(request.headers['content-type']);
+    if (declared === undefined) throw unsupportedType(request);
+    const contentEncoding = request.headers['content-encoding'];
+    if (!isKnownCoding(contentEncoding)) throw unsupportedCoding(contentEncoding);
+    const ticket = budget.enter(declaredLength(request));
+    try {
+      const bytes = await readBody(request, { bodyBytesMax, ticket }).catch((error) => {
+        throw declared === 'sniff' ? unreadable(error) : error;
+      });
+      const format = declared === 'sniff' ? sniffed(bytes) : declared;
+      response.locals.format = format;
+      const { rejections } = await accept({ format, bytes });
+      sendSuccess(response, format, rejections);
+    } finally {
+      ticket.leave();
+    }
+  };
+}
+
+function sniffed(bytes: Buffer): Format {
+  const format = sniff(bytes);
+  if (format !== undefined) return format;
+  throw new GatewayError(
+    'unsupported_media',
+    'the body is neither a JSON object nor an OTLP protobuf request; say which by Content-Type: application/json or application/x-protobuf',
+  );
+}
+
+/** A body of no declared type that cannot be decompressed: its type cannot be told. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof GatewayError) || error.code !== 'bad_request') return error;
+  return new GatewayError('unsupported_media', `no Content-Type, and ${error.message}`, { cause: error });
+}
+
+function unsupportedType(request: Request): GatewayError {
+  const form = request.headers['content-type']?.includes('form-urlencoded') === true;
+  const hint = form ? '; curl -d sends a form unless told -H "Content-Type: application/json"' : '';
+  return new GatewayError(
+    'unsupported_media',
+    `unsupported Content-Type; known are application/json and application/x-protobuf${hint}`,
+    { headers: { Accept: 'application/json, application/x-protobuf' } },
+  );
+}

@@ -1,0 +1,172 @@
+import http from 'node:http';
+import type { Duplex } from 'node:stream';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { Logger } from 'pino';
+import type { Admission } from '../admission/admit';
+import { badRequest, GatewayError, unavailable } from '../errors';
+import { sendError } from './answer';
+import { createAuthenticate } from './auth';
+import { checkDeclaredLength, createDoorBudget, declaredLength } from './body';
+import { createCors } from './cors';
+import { type Format, formatOf } from './format';
+import { TRACE_PATHS, tracesHandler } from './otlp-traces';
+
+/** What a request is made of once it is inside: its bytes, uncompressed. */
+export interface ReceivedBody {
+  readonly format: Format;
+  readonly bytes: Buffer;
+}
+
+/** Reads, judges and keeps a request. Resolves when the accepted spans are kept; rejects with a GatewayError. */
+export type Accept = (body: ReceivedBody) => Promise<Pick<Admission, 'rejections'>>;
+
+export interface ReceiverOptions {
+  accept: Accept;
+  bodyBytesMax: number;
+  corsOrigins: readonly string[];
+  ingestKeys: readonly string[];
+  /** Called once per request when its answer is out. */
+  onAnswered: (answered: { path: string; code: number; seconds: number }) => void;
+  /** While true every request is refused with 503. */
+  isDraining: () => boolean;
+  log: Logger;
+}
+
+/** Above the export period of batch processors (5 s), and above the idle time of usual load balancers (60 s). */
+const KEEP_ALIVE_MS = 90_000;
+/** A request's headers take no longer, whatever the line: a sender that drips them is holding a socket. */
+const HEADERS_MS = 30_000;
+/** A body may come slowly. */
+const REQUEST_MS = 300_000;
+/** Baggage and cookies: Node's default of 16 KiB is below what browsers send. */
+const HEADER_BYTES_MAX = 64 * 1024;
+const CONNECTIONS_CHECK_MS = 5_000;
+
+/** Paths that come to mind and are not served, with what to do about it. */
+const HINTS = new Map([
+  ['/', 'POST to /v1/traces: an endpoint set for traces alone is used as it is, without a path added'],
+  ['/v1/logs', 'this gateway takes traces only; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to point traces alone here'],
+  ['/v1/metrics', 'this gateway takes traces only; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to point traces alone here'],
+]);
+
+/** The receiver's HTTP server, not yet listening. */
+export function createReceiver(options: ReceiverOptions): http.Server {
+  const app = createApp(options);
+  const server = http.createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+    },
+    app,
+  );
+  // A sender that asks first is told "too large" before it sends anything.
+  server.on('checkContinue', (request, response) => {
+    if (declaredLength(request) <= options.bodyBytesMax) response.writeContinue();
+    app(request, response);
+  });
+  server.on('clientError', answerBrokenRequest);
+  return server;
+}
+
+/** What Node's parser refuses has no request yet: headers too large, a timeout, or no HTTP at all. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = BROKEN_REQUESTS.get(error.code ?? '') ?? [400, 3, 'not a valid HTTP request'];
+  const body = JSON.stringify({ code, message });
+  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\nConnection: close`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+const BROKEN_REQUESTS = new Map<string, [status: number, grpcCode: number, message: string]>([
+  ['HPE_HEADER_OVERFLOW', [431, 8, `the request headers exceed ${HEADER_BYTES_MAX} bytes`]],
+  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 4, 'the request took too long to arrive']],
+]);
+
+function createApp(options: ReceiverOptions): Express {
+  const { accept, bodyBytesMax, log } = options;
+  const cors = createCors(options.corsOrigins);
+  const authenticate = createAuthenticate(options.ingestKeys);
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    observe(request, response, options.onAnswered);
+    cors.apply(request, response);
+    next();
+  });
+  app.get(['/healthz'], (_request, response) => void response.json({ status: 'ok' }));
+  app.options('/{*path}', (request, response) => {
+    cors.preflight(request, response);
+    response.setHeader('Allow', 'POST, OPTIONS');
+    response.status(204).end();
+  });
+  app.use((request, _response, next) => {
+    if (options.isDraining()) {
+      throw new GatewayError('unavailable', 'the gateway is shutting down; try again shortly', {
+        headers: { 'Retry-After': '1', Connection: 'close' },
+      });
+    }
+    const refusal = authenticate(request.headers);
+    if (refusal !== undefined) throw refusal;
+    checkDeclaredLength(request, bodyBytesMax);
+    next();
+  });
+  app.post(TRACE_PATHS, tracesHandler({ accept, bodyBytesMax, budget: createDoorBudget() }));
+  app.all(TRACE_PATHS, (request) => {
+    throw new GatewayError('method_not_allowed', `${request.method} is not allowed here, only POST`, {
+      headers: { Allow: 'POST, OPTIONS' },
+    });
+  });
+  app.use((request) => {
+    throw notFound(request.path);
+  });
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    const known = gatewayError(error);
+    if (known.code === 'internal') log.error({ err: error, path: request.path }, 'a request failed inside the gateway');
+    else log.debug({ code: known.code, path: request.path, cause: known.cause }, known.message);
+    sendError(request, response, known, answerFormat(request, response));
+  });
+  return app;
+}
+
+/** As the request came; JSON where that cannot be told. A sniffed format is known once the body was read. */
+function answerFormat(request: Request, response: Response): Format {
+  const sniffed = response.locals.format as Format | undefined;
+  const declared = formatOf(request.headers['content-type']);
+  return sniffed ?? (declared === 'protobuf' ? 'protobuf' : 'json');
+}
+
+function notFound(path: string): GatewayError {
+  const known = HINTS.get(path);
+  const doubled = path.endsWith('/v1/traces')
+    ? 'the path was appended twice: give exporters the base URL only'
+    : undefined;
+  return new GatewayError('not_found', `no such path; ${known ?? doubled ?? 'traces go to POST /v1/traces'}`);
+}
+
+function gatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  // Express' router throws on a path that is not valid percent-encoding.
+  if (error instanceof URIError) return badRequest('the path cannot be decoded', { cause: error });
+  return new GatewayError('internal', 'internal error', { cause: error });
+}
+
+function observe(request: Request, response: Response, onAnswered: ReceiverOptions['onAnswered']): void {
+  const started = performance.now();
+  const path = request.path;
+  response.once('close', () => {
+    // A sender that went away got no answer: 499 as nginx counts it.
+    const code = response.writableFinished ? response.statusCode : 499;
+    onAnswered({ path, code, seconds: (performance.now() - started) / 1000 });
+  });
+}
+
+/** Seconds after which a sender that was refused for lack of room should come back, spread so that not all come at once. */
+export const retrySoon = (message: string, random: () => number) => unavailable(message, 1 + Math.floor(random() * 5));

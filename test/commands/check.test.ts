@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { check } from '../../src/commands/check';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gateway-check-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(env: Record<string, string>, configFile?: string): { code: number; lines: string[] } {
+  const lines: string[] = [];
+  return { code: check({ env, configFile, out: (line) => lines.push(line) }), lines };
+}
+
+test('defaults: both listeners, preview mode', () => {
+  expect(run({})).toEqual({
+    code: 0,
+    lines: [
+      'receiver http://127.0.0.1:4318 (no keys: open to this machine; no origins)',
+      'admin http://127.0.0.1:4319 (no token: open to this machine)',
+      'no destination: preview mode, spans end in the memory of the gateway',
+    ],
+  });
+});
+
+test('everything given, the second destination and the warnings named', () => {
+  const file = join(folder, 'two.yaml');
+  writeFileSync(
+    file,
+    'destinations: [{ name: eu }, { name: us, baseUrl: http://localhost:3000/, publicKey: p, secretKey: s }]',
+  );
+  const env = {
+    HOST: '::',
+    GATEWAY_INGEST_KEYS: 'a,b',
+    GATEWAY_CORS_ORIGINS: '*',
+    GATEWAY_ADMIN_HOST: '::1',
+    GATEWAY_ADMIN_TOKEN: 't',
+    LANGFUSE_PUBLIC_KEY: 'pk',
+    LANGFUSE_SECRET_KEY: 'sk',
+  };
+  expect(run(env, file)).toEqual({
+    code: 0,
+    lines: [
+      'receiver http://[::]:4318 (2 keys; origins *)',
+      'admin http://[::1]:4319 (token set)',
+      'destination eu https://cloud.langfuse.com',
+      'destination us http://localhost:3000 (unused)',
+      expect.stringMatching(/^warning: only the first destination, eu, /),
+    ],
+  });
+});
+
+test('open to everybody is said', () => {
+  expect(run({ HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' }).lines[0]).toBe(
+    'receiver http://0.0.0.0:4318 (no keys: open to everybody who reaches it; no origins)',
+  );
+});
+
+test('mistakes: one a line, warnings after them, exit code 1, nothing else', () => {
+  expect(run({ PORT: 'x', LOG_LEVEL: 'y', GATEWAY_UNKNOWN: 'z' })).toEqual({
+    code: 1,
+    lines: [
+      'PORT must be a whole number from 0 to 65535',
+      expect.stringMatching(/^LOG_LEVEL must be one of /),
+      expect.stringMatching(/^warning: GATEWAY_UNKNOWN /),
+    ],
+  });
+});
+
+test('--config wins over GATEWAY_CONFIG and its absence is a mistake', () => {
+  expect(run({ GATEWAY_CONFIG: join(folder, 'a') }, join(folder, 'b'))).toMatchObject({
+    code: 1,
+    lines: [expect.stringMatching(/\/b: cannot be read \(ENOENT\)/)],
+  });
+});
+
+test('no secret of a configuration that is fine is printed', () => {
+  const secret = fc.stringMatching(/^[a-zA-Z0-9_-]{16,40}$/);
+  const names = ['GATEWAY_INGEST_KEYS', 'GATEWAY_ADMIN_TOKEN', 'LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'];
+  fc.assert(
+    fc.property(secret, (value) => {
+      const env = { ...Object.fromEntries(names.map((name) => [name, value])), HTTPS_PROXY: `http://u:${value}@proxy` };
+      const { code, lines } = run(env);
+      expect(code).toBe(0);
+      expect(lines.join('\n')).not.toContain(value);
+    }),
+    { numRuns: 100 },
+  );
+});

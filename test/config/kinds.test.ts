@@ -1,0 +1,87 @@
+import { configOf, containing, type Env, KEYS, mistakesOf } from '../support/configuration';
+
+describe('values are brought into one form', () => {
+  test.each([
+    ['https://APP.example.com:443', 'https://app.example.com'],
+    ['https://*.Example.com', 'https://*.example.com'],
+    ['https://bücher.example', 'https://xn--bcher-kva.example'],
+    ['http://[::1]:3000', 'http://[::1]:3000'],
+    ['chrome-extension://abcdef', 'chrome-extension://abcdef'],
+    ['*', '*'],
+    ['null', 'null'],
+  ])('origin %s is kept as browsers send it: %s', (given, kept) => {
+    expect(configOf({ GATEWAY_CORS_ORIGINS: given }).receiver.corsOrigins).toEqual([kept]);
+  });
+
+  test.each([
+    ['https://cloud.langfuse.com/', 'https://cloud.langfuse.com'],
+    ['HTTP://Langfuse.internal:3000//', 'http://langfuse.internal:3000'],
+    ['https://example.com/langfuse/', 'https://example.com/langfuse'],
+  ])('base URL %s becomes %s', (given, kept) => {
+    expect(configOf({ ...KEYS, LANGFUSE_BASE_URL: given }).destinations[0]?.baseUrl).toBe(kept);
+  });
+
+  test.each([
+    ['GATEWAY_BODY_MAX_BYTES', '1024'],
+    ['GATEWAY_BODY_MAX_BYTES', '268435456'],
+    ['GATEWAY_QUEUE_MAX_BYTES', ' 1024 '],
+    ['GATEWAY_RETRY_MAX_AGE_S', '0'],
+    ['PORT', '65535'],
+  ])('%s=%s is within its range', (name, value) => {
+    expect(JSON.stringify(configOf({ [name]: value }))).toContain(`:${value.trim()}`);
+  });
+});
+
+const WHOLE_NUMBER = 'must be a whole number from';
+
+test.each<[name: string, value: string, part: string]>([
+  ['PORT', '65536', `${WHOLE_NUMBER} 0 to 65535`],
+  ['PORT', '-1', WHOLE_NUMBER],
+  ['GATEWAY_ADMIN_PORT', '80a', WHOLE_NUMBER],
+  ['GATEWAY_BODY_MAX_BYTES', '1023', `${WHOLE_NUMBER} 1024`],
+  ['GATEWAY_BODY_MAX_BYTES', '268435457', `${WHOLE_NUMBER} 1024`],
+  ['GATEWAY_QUEUE_MAX_BYTES', '1023', `${WHOLE_NUMBER} 1024`],
+  ['GATEWAY_QUEUE_MAX_BYTES', '1GiB', WHOLE_NUMBER],
+  ['GATEWAY_RETRY_MAX_AGE_S', '1.5', `${WHOLE_NUMBER} 0`],
+  ['GATEWAY_RETRY_MAX_AGE_S', '1e3', WHOLE_NUMBER],
+  ['GATEWAY_SHUTDOWN_TIMEOUT_S', '3601', `${WHOLE_NUMBER} 0 to 3600`],
+  ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info'],
+  ['GATEWAY_QUEUE', 'redis://x', 'must be memory'],
+  ['GATEWAY_ALLOW_ANONYMOUS', 'yes', 'must be true or false'],
+  ['HOST', 'a host', 'must be an IP address or a host name'],
+  ['GATEWAY_ADMIN_HOST', 'http://localhost', 'must be an IP address or a host name'],
+  ['LANGFUSE_BASE_URL', 'localhost:3000', 'must be an http:// or https:// URL without'],
+  ['LANGFUSE_BASE_URL', 'http:localhost', 'must be an http:// or https:// URL without'],
+  ['LANGFUSE_BASE_URL', 'ftp://localhost', 'must be an http:// or https:// URL without'],
+  ['LANGFUSE_BASE_URL', 'http://user:word@localhost', 'must be an http:// or https:// URL without user'],
+  ['LANGFUSE_BASE_URL', 'http://localhost?a=b', 'must be an http:// or https:// URL without'],
+  ['LANGFUSE_BASE_URL', 'http://localhost/api/public/otel', 'must be an http:// or https:// URL without'],
+  ['LANGFUSE_BASE_URL', 'https://localhost:99999', 'must be an http:// or https:// URL without'],
+  ['HTTPS_PROXY', 'socks5://localhost', 'must be an http:// or https:// URL'],
+  ['LANGFUSE_TRACING_ENVIRONMENT', 'Prod EU', 'must be up to 40 of a-z'],
+  ['LANGFUSE_TRACING_ENVIRONMENT', 'langfuse-x', 'must be up to 40 of a-z'],
+  ['LANGFUSE_RELEASE', 'a\nb', 'must be 1 to 200 characters on one line'],
+  ['LANGFUSE_SECRET_KEY', 'sk ', 'must be visible ASCII characters without blanks'],
+  ['LANGFUSE_PUBLIC_KEY', 'p:k', 'must be visible ASCII characters without blanks and colons'],
+  ['GATEWAY_ADMIN_TOKEN', 'tökén', 'must be visible ASCII'],
+  ['GATEWAY_INGEST_KEYS', 'a,b c', 'entry 2 must be visible ASCII'],
+])('%s=%s is a mistake: %s', (name, value, part) => {
+  const env: Env = { ...KEYS, [name]: value };
+  expect(mistakesOf(env)).toEqual(containing([`${name} ${part}`]));
+});
+
+test.each([
+  'app.example.com',
+  'https://app.example.com/',
+  'https://app.example.com/path',
+  'https://*',
+  'https://*.127.0.0.1',
+  'https://a.*.example.com',
+  'https://user@app.example.com',
+  'https://app.example.com:99999',
+  '**',
+])('origin %s is a mistake', (origin) => {
+  expect(mistakesOf({ GATEWAY_CORS_ORIGINS: `https://ok.example,${origin}` })).toEqual(
+    containing(['GATEWAY_CORS_ORIGINS entry 2 must be *, null, or an origin']),
+  );
+});

@@ -1,0 +1,42 @@
+import { type Env, load, mistakesOf } from '../support/configuration';
+
+test.each<[string, Env, string | undefined]>([
+  ['GATEWAY_QUEUE', { GATEWAY_QUEUE: 'disk' }, undefined],
+  ['GATEWAY_WORKERS', { GATEWAY_WORKERS: 'auto' }, undefined],
+  ['GATEWAY_WORKERS', { GATEWAY_WORKERS: '2' }, undefined],
+  ['GATEWAY_TLS_CERT', { GATEWAY_TLS_CERT: 'cert.pem' }, undefined],
+  ['GATEWAY_TLS_KEY', { GATEWAY_TLS_KEY: 'key.pem' }, undefined],
+  ['GATEWAY_TLS_CLIENT_CA', { GATEWAY_TLS_CLIENT_CA: 'ca.pem' }, undefined],
+  ['queue.kind', {}, 'queue: { kind: disk }'],
+  ['queue.deadLetterMaxAgeS', {}, 'queue: { deadLetterMaxAgeS: 60 }'],
+  ['receiver.tls.cert', {}, 'receiver: { tls: { cert: a.pem } }'],
+  ['receiver.trustProxy', {}, 'receiver: { trustProxy: true }'],
+  ['keys', {}, 'keys: [{ name: web, key: k }]'],
+  ['repairs.ids', {}, 'repairs: { ids: derive }'],
+  ['traceContext.fromRequest', {}, 'traceContext: { fromRequest: true }'],
+  ['traceContext.traceIdAlone', {}, 'traceContext: { traceIdAlone: accept }'],
+  ['traceAttributes.maxTraces', {}, 'traceAttributes: { maxTraces: 1 }'],
+  ['traceAttributes.windowS', {}, 'traceAttributes: { windowS: 1 }'],
+  ['warnings.response', {}, 'warnings: { response: true }'],
+  ['media', {}, 'media: upload'],
+  ['inspector', {}, 'inspector: full'],
+])('%s: asking for it is a mistake (%j %j)', (name, env, yaml) => {
+  expect(mistakesOf(env, yaml)).toEqual([
+    expect.stringMatching(new RegExp(`^(gateway.yaml:1: )?${name} .*is not available in this version`)),
+  ]);
+});
+
+test('what describes today’s behaviour is accepted and changes nothing', () => {
+  const env = { GATEWAY_QUEUE: 'memory', GATEWAY_WORKERS: '1', GATEWAY_DATA_DIR: '/anything' };
+  const yaml = `
+receiver: { trustProxy: false, tls: { cert: , key: , clientCa: } }
+queue: { kind: memory, dataDir: ./data, deadLetterMaxAgeS: }
+keys: []
+repairs: { ids: normalise }
+traceContext: { fromRequest: false, traceIdAlone: reject }
+traceAttributes: {}
+warnings: { response: false }
+media: inline
+`;
+  expect(load(env, yaml)).toEqual(load({}));
+});

@@ -1,0 +1,116 @@
+import { configOf, containing, type Env, KEYS, load, mistakesOf, warningsOf } from '../support/configuration';
+
+describe('listening beyond loopback', () => {
+  test.each<[string, Env, string | undefined, string]>([
+    [
+      'any address',
+      { HOST: '0.0.0.0' },
+      undefined,
+      'HOST must be a loopback address as long as there are no keys: set',
+    ],
+    ['a list without a key', { HOST: '::', GATEWAY_INGEST_KEYS: ' , ' }, undefined, 'HOST must be a loopback address'],
+    ['a name', { HOST: 'localhost.example' }, undefined, 'HOST must be a loopback address'],
+    ['a short spelling', { HOST: '127.1' }, undefined, 'HOST must be a loopback address'],
+    ['the file', {}, 'receiver:\n  host: 10.0.0.1\n', 'gateway.yaml:2: receiver.host must be a loopback address'],
+    ['admin', { GATEWAY_ADMIN_HOST: '0.0.0.0' }, undefined, 'GATEWAY_ADMIN_HOST must be a loopback address as long as'],
+    [
+      'admin, open',
+      { GATEWAY_ADMIN_HOST: '::', GATEWAY_ALLOW_ANONYMOUS: 'true' },
+      undefined,
+      'GATEWAY_ADMIN_HOST must',
+    ],
+  ])('%s: needs keys or a token', (_, env, yaml, part) => {
+    expect(mistakesOf(env, yaml)).toEqual(containing([part]));
+  });
+
+  test.each<[string, Env]>([
+    ['keys', { GATEWAY_INGEST_KEYS: 'k' }],
+    ['a decision', { GATEWAY_ALLOW_ANONYMOUS: 'True' }],
+  ])('is allowed with %s', (_, env) => {
+    expect(configOf({ HOST: '0.0.0.0', ...env }).receiver.host).toBe('0.0.0.0');
+  });
+
+  test.each(['127.0.0.1', '127.255.0.9', '::1', '[::1]', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', 'LOCALHOST'])(
+    '%s is loopback and needs neither',
+    (host) => expect(load({ HOST: host, GATEWAY_ADMIN_HOST: host })).toHaveProperty('config'),
+  );
+
+  test('the admin listener is allowed with a token', () => {
+    const env = { GATEWAY_ADMIN_HOST: '::', GATEWAY_ADMIN_TOKEN: 't' };
+    expect(configOf(env).admin).toEqual({ host: '::', port: 4319, token: 't' });
+  });
+
+  test('a switch that cannot be read is one mistake', () => {
+    expect(mistakesOf({ HOST: '::', GATEWAY_ALLOW_ANONYMOUS: '1' })).toHaveLength(1);
+  });
+});
+
+describe('ports', () => {
+  const open = { HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' };
+
+  test.each<[string, Env, string]>([
+    ['on one host', { PORT: '4319' }, "PORT must differ from the admin's port"],
+    ['on any address', { ...open, GATEWAY_ADMIN_PORT: '4318' }, "GATEWAY_ADMIN_PORT must differ from the receiver's"],
+  ])('one port for both, %s', (_, env, part) => {
+    expect(mistakesOf(env)).toEqual(containing([part]));
+  });
+
+  test.each<[string, Env]>([
+    ['two free ports', { PORT: '0', GATEWAY_ADMIN_PORT: '0' }],
+    ['two hosts', { PORT: '4319', HOST: '127.0.0.2' }],
+  ])('%s are fine', (_, env) => expect(load(env)).toHaveProperty('config'));
+});
+
+describe('destinations', () => {
+  const half = 'is only half of the credentials: set';
+
+  test.each<[string, Env, string | undefined, string[]]>([
+    ['public key alone', { LANGFUSE_PUBLIC_KEY: 'pk' }, undefined, [`LANGFUSE_PUBLIC_KEY ${half} LANGFUSE_SECRET_KEY`]],
+    ['secret key alone', { LANGFUSE_SECRET_KEY: 'sk' }, undefined, [`LANGFUSE_SECRET_KEY ${half} LANGFUSE_PUBLIC_KEY`]],
+    [
+      'a secret that cannot be read',
+      { LANGFUSE_PUBLIC_KEY: 'pk', LANGFUSE_SECRET_KEY_FILE: '/' },
+      undefined,
+      ['EISDIR'],
+    ],
+    [
+      'no keys',
+      {},
+      'destinations:\n  - name: a\n',
+      ['gateway.yaml:2: destinations[0] must have publicKey and secretKey'],
+    ],
+    ['empty', {}, 'destinations:\n  -\n', ['gateway.yaml:2: destinations[0] must have publicKey']],
+    [
+      'a second, empty',
+      KEYS,
+      'destinations: [{}, {}]',
+      ['destinations[1] must have publicKey', 'destinations[1] must have a name'],
+    ],
+    ['half a second', KEYS, 'destinations: [{}, { name: b, secretKey: s }]', ['set destinations[1].publicKey too']],
+    [
+      'a variable not set',
+      {},
+      `destinations: [{ publicKey: p, secretKey: "\${A}" }]`,
+      [`destinations[0].publicKey ${half}`],
+    ],
+    [
+      'one name twice',
+      KEYS,
+      'destinations:\n  - {}\n  - { name: main, publicKey: p, secretKey: s }\n',
+      ['gateway.yaml:3: destinations[1].name must be unique'],
+    ],
+    [
+      'no label',
+      KEYS,
+      'destinations: [{ name: "a b" }]',
+      ['gateway.yaml:1: destinations[0].name must be 1 to 64 letters'],
+    ],
+  ])('%s', (_, env, yaml, parts) => {
+    expect(mistakesOf(env, yaml)).toEqual(containing(parts));
+  });
+
+  test('several are warned of: only the first receives spans', () => {
+    const yaml = 'destinations: [{ name: a }, { name: b, publicKey: p, secretKey: s }]';
+    expect(warningsOf(KEYS, yaml)).toEqual(containing(['only the first destination, a, receives spans']));
+  });
+});

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { ENVIRONMENT_VARIABLES, NOT_YET, SETTINGS } from '../../src/config';
+import { configOf, load } from '../support/configuration';
+
+const reference = readFileSync(`${__dirname}/../../docs/configuration.md`, 'utf8');
+const [available = '', notYet = ''] = reference.split('## Not available in this version');
+
+const code = (text: string) => `\`${text}\``;
+const cell = (text: string | undefined, twin: string | undefined) =>
+  text === undefined ? '–' : [text, ...(twin === undefined ? [] : [text + twin])].map(code).join(' or ');
+const rowsOf = (text: string) => text.split('\n').filter((line) => /^\| [`–]/.test(line));
+
+describe('docs/configuration.md', () => {
+  test('has exactly the settings there are, with default, range and reason', () => {
+    const rows = Object.entries(SETTINGS).map(([key, { env, inFile, secret, kind, default: value, reason }]) => {
+      const file = cell(inFile ? key : undefined, secret ? 'File' : undefined);
+      const shown = value === undefined || Array.isArray(value) ? undefined : String(value);
+      const cells = [file, cell(env, secret ? '_FILE' : undefined), cell(shown, undefined), kind.expected, reason];
+      return `| ${cells.join(' | ')} |`;
+    });
+    expect(rowsOf(available).sort()).toEqual(rows.sort());
+  });
+
+  test('has exactly what is not available yet, in a list of its own', () => {
+    const rows = NOT_YET.map(({ key, env, inFile, accepted, refused, ignored }) => {
+      const named = accepted?.map(code).join(', ') ?? 'nothing';
+      const but = refused && `anything but ${refused.map(code).join(', ')} that is allowed above`;
+      const any = ignored && 'anything: the memory queue keeps nothing on disk';
+      return `| ${cell(inFile === false ? undefined : key, undefined)} | ${cell(env, undefined)} | ${but ?? any ?? named} |`;
+    });
+    expect(rowsOf(notYet).sort()).toEqual(rows.sort());
+  });
+
+  test('names every variable, and none that is not read', () => {
+    const named = new Set(reference.match(/\b(GATEWAY|LANGFUSE)_[A-Z_]*[A-Z]\b(?!\*)/g));
+    const read = ENVIRONMENT_VARIABLES.filter((name) => /^(GATEWAY|LANGFUSE)_/.test(name));
+    expect([...named].sort()).toEqual([...read].sort());
+  });
+
+  test('its example is a configuration without mistakes', () => {
+    const example = /```yaml\n([\s\S]*?)```/.exec(reference)?.[1];
+    const env = { MY_LANGFUSE_SECRET: 'sk-lf-1', ADMIN_PORT: '' };
+    expect(load(env, example)).toMatchObject({ warnings: [] });
+    expect(configOf(env, example).destinations).toMatchObject([{ environment: 'production', secretKey: 'sk-lf-1' }]);
+  });
+});
+
+test('every default is within its own range', () => {
+  for (const { kind, default: value } of Object.values(SETTINGS).filter((row) => row.default !== undefined)) {
+    expect(kind.schema.safeParse(value)).toMatchObject({ success: true, data: value });
+  }
+});
+
+test('every variable of the contract is known', () => {
+  const twins = ['GATEWAY_ADMIN_TOKEN', 'LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY', 'GATEWAY_INGEST_KEYS'];
+  const ofTheContract = [
+    'HOST PORT GATEWAY_ADMIN_HOST GATEWAY_ADMIN_PORT GATEWAY_ADMIN_TOKEN LANGFUSE_BASE_URL LANGFUSE_PUBLIC_KEY',
+    'LANGFUSE_SECRET_KEY LANGFUSE_TRACING_ENVIRONMENT LANGFUSE_RELEASE GATEWAY_DATA_DIR GATEWAY_QUEUE',
+    'GATEWAY_QUEUE_MAX_BYTES GATEWAY_BODY_MAX_BYTES GATEWAY_RETRY_MAX_AGE_S GATEWAY_INGEST_KEYS',
+    'GATEWAY_ALLOW_ANONYMOUS GATEWAY_CORS_ORIGINS GATEWAY_SHUTDOWN_TIMEOUT_S GATEWAY_TLS_CERT GATEWAY_TLS_KEY',
+    'GATEWAY_TLS_CLIENT_CA GATEWAY_WORKERS GATEWAY_CONFIG LOG_LEVEL',
+    'HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy',
+  ].flatMap((line) => line.split(' '));
+  expect([...ENVIRONMENT_VARIABLES].sort()).toEqual([...ofTheContract, ...twins.map((name) => `${name}_FILE`)].sort());
+});
