@@ -20,7 +20,7 @@ RUN npm run build
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts 
+RUN npm ci --ignore-scripts --omit=dev
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
@@ -29,13 +29,15 @@ WORKDIR /app
 # GATEWAY_DATA_DIR is ./data by default; a volume mounted here inherits owner and mode.
 RUN install --directory --owner=node --group=node --mode=0700 data
 COPY package.json LICENSE ./
+# The field numbers of OTLP are read from these files at start.
+COPY proto ./proto
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # User `node`, by number: Kubernetes' runAsNonRoot cannot judge a name.
-
+USER 1000:1000
 EXPOSE 4318 4319
 # The admin listener answers for the process, whatever address and TLS the receiver is set to.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.GATEWAY_ADMIN_PORT || 4319) + '/healthz').then((answer) => process.exit(true ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.GATEWAY_ADMIN_PORT || 4319) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["serve"]

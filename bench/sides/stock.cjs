@@ -100,7 +100,7 @@ function readAttributes(list) {
 function readValue(value) {
   if (value == null) return undefined;
   if (Object.hasOwn(value, 'stringValue')) return value.stringValue;
-  if (Object.hasOwn(value, 'intValue')) return Number(value.intValue);
+  if (Object.hasOwn(value, 'intValue')) return value.intValue.toNumber?.() ?? Number(value.intValue);
   if (Object.hasOwn(value, 'doubleValue')) return value.doubleValue;
   if (Object.hasOwn(value, 'boolValue')) return value.boolValue;
   if (Object.hasOwn(value, 'arrayValue')) return (value.arrayValue.values ?? []).map(readValue);

@@ -91,7 +91,7 @@ export function admit(
     for (const repair of done) repairs.set(repair, (repairs.get(repair) ?? 0) + 1);
     parts.push(part);
   }
-  const bytes = untouched ? request.bytes : assembleRequest(parts);
+  const bytes = untouched ? request.bytes : Buffer.concat(assembleRequest(parts));
   return { bytes, accepted: parts.length, rejections, repairs };
 }
 

@@ -1,18 +1,21 @@
 import { ReceivedSpan } from '../otlp/received-span';
 import type { ScannedSpan } from '../otlp/scan';
+import type { SpanReader } from '../otlp/span-index';
 import type { Outcome } from './outcome';
 
 /** A span on its way to one destination. Each attempt has its own, read afresh from the kept bytes. */
 export class DeliverySpan extends ReceivedSpan {
   /** Set when the span came out of the processor; until then it may have been lost in there. */
   arrived = false;
+  /** Its outcome in this attempt is known. */
+  isSettled = false;
 
   constructor(
-    bytes: Buffer,
+    reader: SpanReader,
     scanned: ScannedSpan,
     readonly attempt: Attempt,
   ) {
-    super(bytes, scanned);
+    super(reader, scanned);
   }
 
   /** Position of the span in its queue entry. */
@@ -24,7 +27,7 @@ export class DeliverySpan extends ReceivedSpan {
 /** One attempt to deliver the spans of one queue entry: it hears of every span's outcome exactly once. */
 export class Attempt {
   readonly spans: DeliverySpan[] = [];
-  readonly #pending = new Set<DeliverySpan>();
+  #pending = 0;
   readonly #onOutcome: (spans: readonly DeliverySpan[], outcome: Outcome) => void;
   readonly #onDone: () => void;
 
@@ -39,24 +42,22 @@ export class Attempt {
 
   add(span: DeliverySpan): void {
     this.spans.push(span);
-    this.#pending.add(span);
+    this.#pending++;
   }
 
   /** Spans that have an outcome already are passed over. */
   report(spans: readonly DeliverySpan[], outcome: Outcome): void {
-    const news = spans.filter((span) => this.#pending.delete(span));
+    const news = spans.filter(({ isSettled }) => !isSettled);
     if (news.length === 0) return;
+    for (const span of news) span.isSettled = true;
+    this.#pending -= news.length;
     this.#onOutcome(news, outcome);
-    if (this.#pending.size === 0) this.#onDone();
+    if (this.#pending === 0) this.#onDone();
   }
 
   /** Given to the processor and never seen again. */
   lost(): DeliverySpan[] {
-    return [...this.#pending].filter((span) => !span.arrived);
-  }
-
-  isPending(span: DeliverySpan): boolean {
-    return this.#pending.has(span);
+    return this.spans.filter(({ arrived, isSettled }) => !arrived && !isSettled);
   }
 }
 

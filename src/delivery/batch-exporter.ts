@@ -27,7 +27,8 @@ export const BATCH_LIMITS: BatchLimits = {
 };
 
 export interface BatchExporterOptions {
-  post: (body: Buffer) => Promise<Verdict>;
+  /** `body` in pieces, to be sent one after the other. */
+  post: (body: readonly Buffer[]) => Promise<Verdict>;
   /** Called for every answer, with how long it took. */
   onVerdict: (verdict: Verdict, seconds: number) => void;
   limits?: BatchLimits;
@@ -70,7 +71,7 @@ class LangfuseBatchExporter implements BatchExporter {
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     for (const span of spans) {
       // A span that its attempt has given up meanwhile is on its way in another one.
-      if (span instanceof DeliverySpan && span.attempt.isPending(span)) this.#add(span);
+      if (span instanceof DeliverySpan && !span.isSettled) this.#add(span);
     }
     done({ code: ExportResultCode.SUCCESS });
   }

@@ -1,13 +1,14 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import { scanRequest } from '../otlp/scan';
+import { SpanReader } from '../otlp/span-index';
 import type { Entry, QueuePort } from '../queue/port';
 import { Attempt, DeliverySpan } from './attempt';
 import { pauseMs } from './backoff';
 import type { Outcome, RefusalReason } from './outcome';
 
 /** What may be under way at once; it bounds the memory that delivery takes, however much is queued. */
-const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
+const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
 const IN_FLIGHT_SPANS_MAX = 16_384;
 /** A span that the processor has not handed on by then is taken for lost in it, and tried again. */
 const PROCESSOR_DEADLINE_MS = 30_000;
@@ -131,8 +132,9 @@ class QueueDispatcher implements Dispatcher {
     const deadline = setTimeout(() => {
       attempt.report(attempt.lost(), { kind: 'retry', reason: 'no_receipt' });
     }, PROCESSOR_DEADLINE_MS);
+    const reader = new SpanReader(entry.bytes);
     for (const scanned of scanRequest(entry.bytes, { check: false }).spans) {
-      if (!entry.isSettled(scanned.ordinal)) attempt.add(new DeliverySpan(entry.bytes, scanned, attempt));
+      if (!entry.isSettled(scanned.ordinal)) attempt.add(new DeliverySpan(reader, scanned, attempt));
     }
     for (const span of attempt.spans) {
       prepare(span);

@@ -5,7 +5,7 @@ import type { Attributes } from './span-reading';
 const ARRAY_SLOTS_MAX = 10_001;
 
 /** Far more than any convention has; keeps what is built from being nested deeper than JSON.stringify can go. */
-const PATH_LENGTH_MAX = 512;
+const PATH_CHARACTERS_MAX = 2_048;
 
 /** Langfuse drops paths with such a part, lest they reach a prototype. */
 const DROPPED_PARTS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -56,9 +56,8 @@ function valuesByPath(attributes: Attributes, prefix: string): Map<string, Plain
   for (const key of attributes.keys()) {
     if (!key.startsWith(prefix)) continue;
     const path = key.replace(`${prefix}.`, '');
-    const parts = path.split('.');
+    if (path.length > PATH_CHARACTERS_MAX || !reserve(path.split('.'))) continue;
     // A key such as `gen_ai.prompt_id` keeps its whole name, and has no value under it.
-    if (parts.length > PATH_LENGTH_MAX || !reserve(parts)) continue;
     const value = attributes.get(`${prefix}.${path}`);
     // A list may get parts of other keys put in, so it is a copy.
     values.set(path, Array.isArray(value) ? structuredClone(value) : value);

@@ -23,6 +23,10 @@ export function eitherFilled(input: unknown, output: unknown): InputOutput | und
   return input || output ? { input, output } : undefined;
 }
 
+/** A pair counts when one side is there and not null. */
+export const eitherGiven = (input: unknown, output: unknown): InputOutput | undefined =>
+  (input ?? output ?? null) === null ? undefined : { input, output };
+
 /**
  * The messages with the instructions as a system message in front, as text where they came as text. As they are where
  * either is missing, they are no list, or one of them is a system message.

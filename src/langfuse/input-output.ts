@@ -1,7 +1,9 @@
 import { dottedMessages } from './dotted-messages';
-import { eitherFilled, genAiMessages, type InputOutput, withSystemInstructions } from './gen-ai-messages';
-import { member, parseJson, parsePayload } from './json';
-import type { Attributes, EventReading, SpanReading } from './span-reading';
+import { messageEvents, operationDetails } from './gen-ai-events';
+import { eitherFilled, eitherGiven, genAiMessages, type InputOutput } from './gen-ai-messages';
+import { member, parseJson } from './json';
+import { aiSdk, flue, genkit, pydanticAi } from './scoped-input-output';
+import type { Attributes, SpanReading } from './span-reading';
 
 const NOTHING: InputOutput = { input: null, output: null };
 
@@ -19,7 +21,7 @@ interface InputOutputRule {
   readonly read: (span: SpanReading) => InputOutput | undefined;
 }
 
-/** In order. Rules 9 to 17 hold for spans of any scope: an attribute that happens to be called `input` is the input. */
+/** In order. Most hold for spans of any scope: an attribute that happens to be called `input` or `prompt` is the input. */
 const RULES: readonly InputOutputRule[] = [
   { name: 'Langfuse', read: ({ attributes }) => langfuse(attributes) },
   { name: 'Genkit', read: inScope('genkit-tracer', genkit) },
@@ -73,92 +75,6 @@ function langfuse(attributes: Attributes): InputOutput | undefined {
   return eitherGiven(attributes.get('langfuse.observation.input'), attributes.get('langfuse.observation.output'));
 }
 
-const eitherGiven = (input: unknown, output: unknown): InputOutput | undefined =>
-  (input ?? output ?? null) === null ? undefined : { input, output };
-
-/** Of a model call its messages and the answer's message, of anything else the whole. No other rule is asked. */
-function genkit(attributes: Attributes): InputOutput {
-  const input = parsedOrRaw(attributes.get('genkit:input'));
-  const output = parsedOrRaw(attributes.get('genkit:output'));
-  return { input: member(input, 'messages') ?? input, output: member(output, 'message') ?? output };
-}
-
-const parsedOrRaw = (value: unknown) => parsePayload(value) ?? value;
-
-const AI_SDK_INPUT_KEYS = ['ai.prompt.messages', 'ai.prompt', 'ai.toolCall.args'];
-
-/** In order. The `ai.result.*` are of versions before 4. */
-const AI_SDK_OUTPUT_KEYS = [
-  'ai.result.text',
-  'ai.toolCall.result',
-  'ai.response.object',
-  'ai.result.object',
-  'ai.response.toolCalls',
-  'ai.result.toolCalls',
-];
-
-/** Input and output each from their own first key; what is missing from the GenAI messages. No other rule is asked. */
-function aiSdk(attributes: Attributes): InputOutput {
-  const messages = genAiMessages(attributes);
-  return {
-    input: keptValue(attributes, AI_SDK_INPUT_KEYS) ?? messages?.input,
-    output: aiSdkOutput(attributes) ?? messages?.output,
-  };
-}
-
-function aiSdkOutput(attributes: Attributes): unknown {
-  const text = attributes.get('ai.response.text');
-  if (text !== undefined && attributes.has('ai.response.toolCalls')) {
-    const toolCalls = attributes.get('ai.response.toolCalls');
-    return JSON.stringify({ role: 'assistant', content: text, tool_calls: toolCalls });
-  }
-  return text || keptValue(attributes, AI_SDK_OUTPUT_KEYS);
-}
-
-function keptValue(attributes: Attributes, keys: readonly string[]): unknown {
-  const key = keys.find((each) => attributes.has(each));
-  return key === undefined ? undefined : attributes.get(key);
-}
-
-const FLUE_INPUT_KEYS = ['flue.turn.input', 'flue.tool.arguments', 'flue.task.prompt', 'flue.workflow.payload'];
-const FLUE_OUTPUT_KEYS = [
-  'flue.turn.output',
-  'flue.tool.result',
-  'flue.task.result',
-  'flue.operation.result',
-  'flue.workflow.result',
-];
-
-function flue(attributes: Attributes): InputOutput | undefined {
-  const given = (keys: readonly string[]) => keys.map((key) => attributes.get(key)).find((value) => value != null);
-  const found = eitherGiven(given(FLUE_INPUT_KEYS), given(FLUE_OUTPUT_KEYS));
-  return found && { input: parsedOrRaw(found.input), output: parsedOrRaw(found.output) };
-}
-
-/** GenAI conventions from 1.37 on. */
-function operationDetails(events: readonly EventReading[]): InputOutput | undefined {
-  for (const { name, attributes } of events) {
-    const found = name === 'gen_ai.client.inference.operation.details' ? genAiMessages(attributes) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
-
-/** One event per message; a single choice is stored alone, several as a list. */
-function messageEvents(events: readonly EventReading[]): InputOutput | undefined {
-  const messages = events.flatMap(({ name, attributes }) => {
-    const role = MESSAGE_EVENT.exec(name)?.[1];
-    return role === undefined ? [] : [Object.fromEntries([['role', role], ...attributes])];
-  });
-  const choices = events
-    .filter(({ name }) => name === 'gen_ai.choice')
-    .map(({ attributes }) => Object.fromEntries(attributes));
-  if (messages.length === 0 && choices.length === 0) return undefined;
-  return { input: messages.length === 0 ? null : messages, output: choices.length > 1 ? choices : choices[0] };
-}
-
 /** Semantic Kernel's events: their attributes are read as a span's would be, else stored as they are. */
 function contentEvents(span: SpanReading): InputOutput | undefined {
   const attributesOf = (eventName: string): Attributes =>
@@ -195,17 +111,8 @@ function logfireEvents(attributes: Attributes): InputOutput | undefined {
   const value = attributes.get('events');
   const events = typeof value === 'string' ? parseJson(value) : value;
   // Langfuse stumbles over JSON that is no list, and loses the batch.
-  if (!Array.isArray(events)) return undefined;
+  if (!Array.isArray(events) || events.length === 0) return undefined;
   const isChoice = (event: unknown) => member(event, 'event.name') === 'gen_ai.choice';
   const messages = events.filter((event) => !isChoice(event));
-  if (events.length === 0) return undefined;
   return { input: messages.length === 0 ? null : messages, output: events.find(isChoice) ?? null };
-}
-
-function pydanticAi(attributes: Attributes): InputOutput | undefined {
-  const messages = attributes.get('pydantic_ai.all_messages');
-  return eitherFilled(
-    withSystemInstructions(messages, attributes.get('gen_ai.system_instructions')),
-    attributes.get('final_result'),
-  );
 }

@@ -1,4 +1,4 @@
-import { columnText, parseJson } from './json';
+import { parseJson } from './json';
 import type { Attributes, SpanReading } from './span-reading';
 
 /** Attributes that Langfuse takes for a side of input or output, and removes even where another source won. */
@@ -131,31 +131,4 @@ function senderMetadata(attributes: Attributes, key: string): Map<string, unknow
 function metadataObject(value: unknown): object {
   const metadata = typeof value === 'string' ? parseJson(value) : value;
   return typeof metadata === 'object' && metadata !== null ? metadata : {};
-}
-
-/**
- * A long path over many values would be repeated for each of them. This many characters are spent on it per span; beyond
- * them an object is stored as its JSON, which Langfuse does not do.
- */
-const PATH_CHARACTERS_MAX = 4_000_000;
-
-/**
- * Paths and texts, as Langfuse stores metadata. Where two values have one path, the first one is read back
- * (Langfuse: event-query-builder.ts, `mapFromArrays` over reversed arrays).
- */
-export function flattenMetadata(metadata: Record<string, unknown>): Record<string, string> {
-  const flat = new Map<string, string>();
-  let charactersLeft = PATH_CHARACTERS_MAX;
-  const visit = (container: object, prefix: string) => {
-    const entries = Object.entries(container);
-    charactersLeft -= prefix.length * entries.length;
-    for (const [key, value] of entries) {
-      const path = prefix === '' ? key : `${prefix}.${key}`;
-      const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-      if (isObject && path.length * Object.keys(value).length <= charactersLeft) visit(value, path);
-      else if (!flat.has(path)) flat.set(path, columnText(value) ?? '');
-    }
-  };
-  visit(metadata, '');
-  return Object.fromEntries(flat);
 }

@@ -1,9 +1,10 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { environmentOf } from './environment';
+import { flattenMetadata } from './flatten-metadata';
 import { inputOutputOf } from './input-output';
 import { columnText } from './json';
 import { levelOf, type ObservationLevel, statusMessageOf } from './level';
-import { flattenMetadata, metadataOf } from './metadata';
+import { metadataOf } from './metadata';
 import { type ModelParameters, modelOf, modelParametersOf } from './model';
 import {
   isAppRoot,

@@ -14,24 +14,27 @@ export interface SpanPart {
   readonly end: number;
 }
 
+/** Slices from here on are passed on as they are; smaller ones are copied together, since every piece costs a write. */
+const PIECE_BYTES_MIN = 16 * 1024;
+
 /**
  * Puts spans into an ExportTraceServiceRequest, each under the resource and scope it came with, byte for byte. Spans that
- * follow each other under one scope share it; those of equal but distinct scopes are not merged.
+ * follow each other under one scope share it; those of equal but distinct scopes are not merged. The request comes in
+ * pieces, to be sent or joined in order: large ones share memory with the parts.
  */
-export function assembleRequest(parts: Iterable<SpanPart>): Buffer {
+export function assembleRequest(parts: Iterable<SpanPart>): Buffer[] {
   const resources = group(parts);
-  const total = resources.reduce((sum, { size }) => sum + fieldBytes(size), 0);
-  const sink = new Sink(total);
+  const sink = new Sink(copiedBytes(resources));
   for (const { head, scopes, size } of resources) {
     sink.prefix(RESOURCE_SPANS_TAG, size);
-    sink.copy(head, 0, head.length);
+    sink.put(head, 0, head.length);
     for (const scope of scopes) {
       sink.prefix(SCOPE_SPANS_TAG, scope.size);
-      sink.copy(scope.head, 0, scope.head.length);
-      for (const { bytes, start, end } of scope.slices) sink.copy(bytes, start, end);
+      sink.put(scope.head, 0, scope.head.length);
+      for (const { bytes, start, end } of scope.slices) sink.put(bytes, start, end);
     }
   }
-  return sink.bytes;
+  return sink.finish();
 }
 
 interface ScopeRun {
@@ -79,25 +82,60 @@ function openScope(resources: ResourceRun[], scope: ScopeGroup): ScopeRun {
 /** Bytes of a length-delimited field whose tag takes one byte. */
 const fieldBytes = (size: number) => 1 + varintBytes(size) + size;
 
+/** What the sink has to hold: everything but the slices that stay pieces. */
+function copiedBytes(resources: readonly ResourceRun[]): number {
+  let copied = 0;
+  const count = (size: number) => {
+    if (size < PIECE_BYTES_MIN) copied += size;
+  };
+  for (const { head, scopes, size } of resources) {
+    copied += 1 + varintBytes(size);
+    count(head.length);
+    for (const scope of scopes) {
+      copied += 1 + varintBytes(scope.size);
+      count(scope.head.length);
+      for (const { start, end } of scope.slices) count(end - start);
+    }
+  }
+  return copied;
+}
+
 class Sink {
-  readonly bytes: Buffer;
+  readonly #pieces: Buffer[] = [];
+  readonly #copied: Buffer;
+  #from = 0;
   #pos = 0;
 
   constructor(size: number) {
-    this.bytes = Buffer.allocUnsafe(size);
+    this.#copied = Buffer.allocUnsafe(size);
   }
 
   prefix(tag: number, length: number): void {
-    this.bytes[this.#pos++] = tag;
+    this.#copied[this.#pos++] = tag;
     let rest = length;
     while (rest > 0x7f) {
-      this.bytes[this.#pos++] = (rest & 0x7f) | 0x80;
+      this.#copied[this.#pos++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.bytes[this.#pos++] = rest;
+    this.#copied[this.#pos++] = rest;
   }
 
-  copy(source: Buffer, start: number, end: number): void {
-    this.#pos += source.copy(this.bytes, this.#pos, start, end);
+  put(source: Buffer, start: number, end: number): void {
+    if (end - start < PIECE_BYTES_MIN) {
+      this.#pos += source.copy(this.#copied, this.#pos, start, end);
+      return;
+    }
+    this.#cut();
+    this.#pieces.push(source.subarray(start, end));
+  }
+
+  finish(): Buffer[] {
+    this.#cut();
+    return this.#pieces;
+  }
+
+  #cut(): void {
+    if (this.#pos > this.#from) this.#pieces.push(this.#copied.subarray(this.#from, this.#pos));
+    this.#from = this.#pos;
   }
 }

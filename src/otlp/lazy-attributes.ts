@@ -21,21 +21,28 @@ export const RANGE_SIZE = 4;
 export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   readonly proxy: Attributes;
   readonly #target = emptyRecord();
-  readonly #changed = new Set<string>();
+  #changed: Set<string> | undefined;
   readonly #source: Buffer;
   readonly #ranges: readonly number[];
+  readonly #from: number;
+  readonly #to: number;
   #complete = false;
 
-  /** `ranges` holds RANGE_SIZE offsets into `source` per KeyValue, in wire order. An absent value is an empty range. */
-  constructor(source: Buffer, ranges: readonly number[]) {
+  /**
+   * From `from` to `to`, `ranges` holds RANGE_SIZE offsets into `source` per KeyValue, in wire order. An absent value is an
+   * empty range.
+   */
+  constructor(source: Buffer, { ranges, from, to }: { ranges: readonly number[]; from: number; to: number }) {
     this.#source = source;
     this.#ranges = ranges;
+    this.#from = from;
+    this.#to = to;
     this.proxy = new Proxy(this.#target, this) as Attributes;
   }
 
   /** What differs from the wire: key and new value; a value of `undefined` means the attribute was deleted. */
   changes(): ReadonlyMap<string, unknown> {
-    if (this.#changed.size === 0) return NO_CHANGES;
+    if (this.#changed === undefined) return NO_CHANGES;
     return new Map([...this.#changed].map((key) => [key, this.#target[key]]));
   }
 
@@ -52,20 +59,20 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     if (typeof key === 'symbol') return false;
     const known = this.has(this.#target, key);
     if (known && Object.is(this.#read(key), value)) return true;
-    this.#changed.add(key);
+    this.#noteChange(key);
     this.#target[key] = value as Value;
     return true;
   }
 
   deleteProperty(target: Record<string, Value>, key: string | symbol): boolean {
     this.#readAll();
-    if (typeof key === 'string' && key in target) this.#changed.add(key);
+    if (typeof key === 'string' && key in target) this.#noteChange(key);
     return Reflect.deleteProperty(target, key);
   }
 
   defineProperty(target: Record<string, Value>, key: string | symbol, descriptor: PropertyDescriptor): boolean {
     this.#readAll();
-    if (typeof key === 'string') this.#changed.add(key);
+    if (typeof key === 'string') this.#noteChange(key);
     return Reflect.defineProperty(target, key, descriptor);
   }
 
@@ -77,6 +84,11 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   getOwnPropertyDescriptor(target: Record<string, Value>, key: string | symbol): PropertyDescriptor | undefined {
     if (typeof key === 'string') this.#read(key);
     return Reflect.getOwnPropertyDescriptor(target, key);
+  }
+
+  #noteChange(key: string): void {
+    this.#changed ??= new Set();
+    this.#changed.add(key);
   }
 
   #read(key: string): Value | undefined {
@@ -92,7 +104,7 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     if (this.#complete) return;
     this.#complete = true;
     const decoded = this.#target;
-    for (let at = 0; at < this.#ranges.length; at += RANGE_SIZE) {
+    for (let at = this.#from; at < this.#to; at += RANGE_SIZE) {
       const key = this.#source.toString('utf8', this.#ranges[at], this.#ranges[at + 1]);
       // A value already read or set stays: the last duplicate won there too.
       if (!(key in decoded)) decoded[key] = this.#valueAt(this.#find(key));
@@ -103,10 +115,9 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   #find(key: string): number {
     const wanted = bytesOf(key);
     const { length } = wanted;
-    for (let at = this.#ranges.length - RANGE_SIZE; at >= 0; at -= RANGE_SIZE) {
+    for (let at = this.#to - RANGE_SIZE; at >= this.#from; at -= RANGE_SIZE) {
       const start = this.#ranges[at]!;
-      const end = this.#ranges[at + 1]!;
-      if (end - start === length && wanted.compare(this.#source, start, end) === 0) return at;
+      if (this.#ranges[at + 1]! - start === length && isAt(this.#source, start, wanted)) return at;
     }
     return -1;
   }
@@ -117,6 +128,12 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     reader.pos = this.#ranges[at + 2]!;
     return readAnyValue(reader, end);
   }
+}
+
+/** From the end, where keys of one family differ; a call into native code would cost more than the loop. */
+function isAt(source: Buffer, start: number, wanted: Buffer): boolean {
+  for (let at = wanted.length - 1; at >= 0; at--) if (source[start + at] !== wanted[at]) return false;
+  return true;
 }
 
 function bytesOf(key: string): Buffer {

@@ -11,7 +11,7 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base';
 import { resourceOf, scopeOf } from './resource-view';
 import type { ScannedSpan } from './scan';
-import { SpanIndex } from './span-index';
+import type { SpanIndex, SpanReader } from './span-index';
 import {
   durationBetween,
   hrTime,
@@ -30,17 +30,20 @@ import {
  * processors drop spans without it in silence. What leaves the gateway carries the flags that came.
  */
 export class ReceivedSpan implements ReadableSpan {
+  /** The whole request. */
+  readonly bytes: Buffer;
   readonly #index: SpanIndex;
   #events?: TimedEvent[];
   #links?: Link[];
   #context?: SpanContext;
 
-  /** `bytes` must have passed `scanRequest` with `check`. */
+  /** `reader` is of the request that `scanned` was found in. */
   constructor(
-    readonly bytes: Buffer,
+    reader: SpanReader,
     readonly scanned: ScannedSpan,
   ) {
-    this.#index = new SpanIndex(bytes, scanned.start, scanned.end);
+    this.bytes = reader.bytes;
+    this.#index = reader.index(scanned.start, scanned.end);
   }
 
   spanContext(): SpanContext {

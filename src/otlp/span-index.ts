@@ -21,6 +21,29 @@ const FLAGS = field(SPAN, 'flags').number;
 const KEY = field(KEY_VALUE, 'key').number;
 const VALUE = field(KEY_VALUE, 'value').number;
 
+const NONE: number[] = [];
+
+/** Reads the spans of one request. What is made once per request, and not once per span, is made here. */
+export class SpanReader {
+  readonly #reader: BufferReader;
+  /** Where the attributes of all its spans lie, RANGE_SIZE numbers each. */
+  readonly #ranges: number[] = [];
+
+  /** `bytes` must have passed `scanRequest` with `check`. */
+  constructor(readonly bytes: Buffer) {
+    this.#reader = new BufferReader(bytes);
+  }
+
+  index(start: number, end: number): SpanIndex {
+    const from = this.#ranges.length;
+    const index = new SpanIndex();
+    this.#reader.pos = start;
+    while (this.#reader.pos < end) index.readField(this.#reader, this.#ranges);
+    index.attributes = new LazyAttributes(this.bytes, { ranges: this.#ranges, from, to: this.#ranges.length });
+    return index;
+  }
+}
+
 /** Where the fields of one span lie in its bytes: offsets, -1 where absent; repeated messages as pairs of start and end. */
 export class SpanIndex {
   traceId = -1;
@@ -36,20 +59,12 @@ export class SpanIndex {
   droppedAttributes = 0;
   droppedEvents = 0;
   droppedLinks = 0;
-  readonly status: number[] = [];
-  readonly events: number[] = [];
-  readonly links: number[] = [];
-  readonly attributes: LazyAttributes;
+  status = NONE;
+  events = NONE;
+  links = NONE;
+  attributes!: LazyAttributes;
 
-  constructor(bytes: Buffer, start: number, end: number) {
-    const reader = new BufferReader(bytes);
-    const ranges: number[] = [];
-    reader.pos = start;
-    while (reader.pos < end) this.#readField(reader, ranges);
-    this.attributes = new LazyAttributes(bytes, ranges);
-  }
-
-  #readField(reader: BufferReader, ranges: number[]): void {
+  readField(reader: BufferReader, ranges: number[]): void {
     const tag = reader.uint32();
     switch (tag >>> 3) {
       case ATTRIBUTES:
@@ -84,13 +99,13 @@ export class SpanIndex {
         this.flags = reader.fixed32();
         break;
       case STATUS:
-        pushRange(reader, this.status);
+        this.status = withRange(reader, this.status);
         break;
       case EVENTS:
-        pushRange(reader, this.events);
+        this.events = withRange(reader, this.events);
         break;
       case LINKS:
-        pushRange(reader, this.links);
+        this.links = withRange(reader, this.links);
         break;
       case TRACE_STATE:
         this.traceState = reader.string();
@@ -118,10 +133,12 @@ function idAt(reader: BufferReader): number {
   return length === 0 ? -1 : at;
 }
 
-function pushRange(reader: BufferReader, ranges: number[]): void {
+function withRange(reader: BufferReader, ranges: number[]): number[] {
   const end = reader.uint32() + reader.pos;
-  ranges.push(reader.pos, end);
+  const grown = ranges === NONE ? [] : ranges;
+  grown.push(reader.pos, end);
   reader.pos = end;
+  return grown;
 }
 
 function indexAttribute(reader: BufferReader, ranges: number[]): void {

@@ -53,9 +53,12 @@ class MemoryQueue implements QueuePort {
   settle({ id }: Entry, positions: readonly number[]): void {
     const held = this.#entries.get(id);
     if (held === undefined) return;
-    for (const position of positions) held.settled.add(position);
     this.#items -= positions.length;
-    if (held.settled.size < held.items) return;
+    held.left -= positions.length;
+    if (held.left > 0) {
+      for (const position of positions) held.settled.add(position);
+      return;
+    }
     this.#entries.delete(id);
     this.#bytes -= held.bytes.length;
   }
@@ -110,6 +113,7 @@ class MemoryEntry implements Entry {
   readonly destination: string;
   readonly items: number;
   readonly settled = new Set<number>();
+  left: number;
   attempts = 0;
   dueAtMs = 0;
 
@@ -121,6 +125,7 @@ class MemoryEntry implements Entry {
   ) {
     this.destination = label.destination;
     this.items = label.items;
+    this.left = label.items;
   }
 
   isSettled(position: number): boolean {

@@ -11,17 +11,19 @@ export const TRACE_PATHS = ['/v1/traces', '/api/public/otel/v1/traces'];
 
 export interface TracesOptions {
   accept: Accept;
+  room: () => Promise<void>;
   bodyBytesMax: number;
   budget: DoorBudget;
 }
 
 /** ExportTraceServiceRequest in, ExportTraceServiceResponse out, in the encoding it came in. */
-export function tracesHandler({ accept, bodyBytesMax, budget }: TracesOptions) {
+export function tracesHandler({ accept, room, bodyBytesMax, budget }: TracesOptions) {
   return async (request: Request, response: Response): Promise<void> => {
     const declared = formatOf(request.headers['content-type']);
     if (declared === undefined) throw unsupportedType(request);
     const contentEncoding = request.headers['content-encoding'];
     if (!isKnownCoding(contentEncoding)) throw unsupportedCoding(contentEncoding);
+    await room();
     const ticket = budget.enter(declaredLength(request));
     try {
       const bytes = await readBody(request, { bodyBytesMax, ticket }).catch((error) => {

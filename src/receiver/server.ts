@@ -22,6 +22,8 @@ export type Accept = (body: ReceivedBody) => Promise<Pick<Admission, 'rejections
 
 export interface ReceiverOptions {
   accept: Accept;
+  /** Resolves when the next body may come in. */
+  room: () => Promise<void>;
   bodyBytesMax: number;
   corsOrigins: readonly string[];
   ingestKeys: readonly string[];
@@ -89,7 +91,7 @@ const BROKEN_REQUESTS = new Map<string, [status: number, grpcCode: number, messa
 ]);
 
 function createApp(options: ReceiverOptions): Express {
-  const { accept, bodyBytesMax, log } = options;
+  const { accept, room, bodyBytesMax, log } = options;
   const cors = createCors(options.corsOrigins);
   const authenticate = createAuthenticate(options.ingestKeys);
   const app = express();
@@ -118,7 +120,7 @@ function createApp(options: ReceiverOptions): Express {
     checkDeclaredLength(request, bodyBytesMax);
     next();
   });
-  app.post(TRACE_PATHS, tracesHandler({ accept, bodyBytesMax, budget: createDoorBudget() }));
+  app.post(TRACE_PATHS, tracesHandler({ accept, room, bodyBytesMax, budget: createDoorBudget() }));
   app.all(TRACE_PATHS, (request) => {
     throw new GatewayError('method_not_allowed', `${request.method} is not allowed here, only POST`, {
       headers: { Allow: 'POST, OPTIONS' },

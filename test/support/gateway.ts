@@ -11,7 +11,8 @@ export interface RunningGateway {
   metrics(): Promise<Record<string, number>>;
   /** Log lines (JSON) written so far. */
   logs: string[];
-  stop(): Promise<void>;
+  /** Resolves to the number of spans that could not be delivered in time. */
+  stop(): Promise<number>;
 }
 
 /**

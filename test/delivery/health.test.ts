@@ -1,0 +1,30 @@
+import { createHealthRecorder } from '../../src/delivery/health';
+import type { Verdict } from '../../src/delivery/langfuse-answer';
+
+const ACCEPTED: Verdict = { kind: 'accepted', rejected: 0 };
+const DOWN: Verdict = { kind: 'retry', reason: 'http_503' };
+const SHUT_OUT: Verdict = { kind: 'retry', reason: 'http_401', configuration: true };
+const REFUSED: Verdict = { kind: 'refused', status: 400 };
+const trouble = (reason: string, sinceMs: number, configuration = false) => ({ reason, sinceMs, configuration });
+
+type Row = [name: string, verdicts: Verdict[], hasAccepted: boolean, trouble: object | undefined];
+
+test.each<Row>([
+  ['nothing was sent', [], false, undefined],
+  ['accepted', [ACCEPTED], true, undefined],
+  ['down', [DOWN], false, trouble('http_503', 1)],
+  ['still down: since the beginning', [DOWN, DOWN, DOWN], false, trouble('http_503', 1)],
+  ['another trouble: since that began', [DOWN, SHUT_OUT, SHUT_OUT], false, trouble('http_401', 2, true)],
+  ['up again', [DOWN, ACCEPTED], true, undefined],
+  ['down again: since then', [DOWN, ACCEPTED, DOWN], true, trouble('http_503', 3)],
+  ['a batch refused: whoever judges is up', [DOWN, REFUSED], false, undefined],
+  ['shut out after it had accepted', [ACCEPTED, SHUT_OUT], true, trouble('http_401', 2, true)],
+])('%s', (_, verdicts, hasAccepted, expected) => {
+  let now = 0;
+  const health = createHealthRecorder('main', () => now);
+  for (const verdict of verdicts) {
+    now++;
+    health.record(verdict);
+  }
+  expect(health.current()).toEqual({ destination: 'main', hasAccepted, trouble: expected });
+});
