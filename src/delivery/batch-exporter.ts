@@ -88,6 +88,7 @@ class LangfuseBatchExporter implements BatchExporter {
   #add(span: DeliverySpan): void {
     const { bytesMax, bytesTarget, spansMax, lingerMs } = this.#limits;
     span.arrived = true;
+    span.forgetDecoded();
     const bytes = span.scanned.end - span.scanned.tagStart;
     if (this.#openBytes + bytes > bytesMax) this.#seal();
     this.#open.push(span);

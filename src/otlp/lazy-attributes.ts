@@ -11,21 +11,25 @@ const NO_CHANGES: ReadonlyMap<string, unknown> = new Map();
 /** Numbers per attribute in `ranges`: key start, key end, value start, value end. */
 export const RANGE_SIZE = 4;
 
+/** What all proxies stand for: it has no property, so that none of theirs is bound by it. */
+const NOTHING = Object.create(null) as Record<string, Value>;
+
 /**
  * A span's attributes as a plain mutable object whose values are decoded when they are read: most spans pass without
  * anybody looking at most of their attributes, and decoding them all would be half of the gateway's cost per span.
  *
- * It is the handler of a Proxy. Whoever enumerates, defines or deletes gets everything decoded first; from then on the
- * target is an ordinary object. `changes` remembers what was set to something else, so that the rest can leave as it came.
+ * It is the handler of a Proxy. Whoever enumerates, defines or deletes gets everything decoded first; from then on
+ * `#values` is all there is. What was set to something else is remembered, so that the rest can leave as it came.
  */
 export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   readonly proxy: Attributes;
-  readonly #target = emptyRecord();
-  #changed: Set<string> | undefined;
   readonly #source: Buffer;
   readonly #ranges: readonly number[];
   readonly #from: number;
   readonly #to: number;
+  /** What was decoded or set so far. */
+  #values: Record<string, Value> | undefined;
+  #changed: Set<string> | undefined;
   #complete = false;
 
   /**
@@ -37,18 +41,28 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     this.#ranges = ranges;
     this.#from = from;
     this.#to = to;
-    this.proxy = new Proxy(this.#target, this) as Attributes;
+    this.proxy = new Proxy(NOTHING, this) as Attributes;
   }
 
   /** What differs from the wire: key and new value; a value of `undefined` means the attribute was deleted. */
   changes(): ReadonlyMap<string, unknown> {
     if (this.#changed === undefined) return NO_CHANGES;
-    return new Map([...this.#changed].map((key) => [key, this.#target[key]]));
+    return new Map([...this.#changed].map((key) => [key, this.#values?.[key]]));
+  }
+
+  /**
+   * Lets go of what was only read; it is decoded again when it is read again. Texts that live as long as their span is on
+   * its way are what the garbage collector would spend its time on.
+   */
+  forgetDecoded(): void {
+    if (this.#changed !== undefined) return;
+    this.#values = undefined;
+    this.#complete = false;
   }
 
   has(_target: object, key: string | symbol): boolean {
     if (typeof key === 'symbol') return false;
-    return key in this.#target || (!this.#complete && this.#find(key) !== -1);
+    return this.#isKnown(key) || (!this.#complete && this.#find(key) !== -1);
   }
 
   get(_target: object, key: string | symbol): unknown {
@@ -57,33 +71,42 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
 
   set(_target: object, key: string | symbol, value: unknown): boolean {
     if (typeof key === 'symbol') return false;
-    const known = this.has(this.#target, key);
-    if (known && Object.is(this.#read(key), value)) return true;
+    if (this.has(NOTHING, key) && Object.is(this.#read(key), value)) return true;
     this.#noteChange(key);
-    this.#target[key] = value as Value;
+    this.#own()[key] = value as Value;
     return true;
   }
 
-  deleteProperty(target: Record<string, Value>, key: string | symbol): boolean {
-    this.#readAll();
-    if (typeof key === 'string' && key in target) this.#noteChange(key);
-    return Reflect.deleteProperty(target, key);
+  deleteProperty(_target: object, key: string | symbol): boolean {
+    const values = this.#readAll();
+    if (typeof key === 'string' && key in values) this.#noteChange(key);
+    return Reflect.deleteProperty(values, key);
   }
 
-  defineProperty(target: Record<string, Value>, key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    this.#readAll();
-    if (typeof key === 'string') this.#noteChange(key);
-    return Reflect.defineProperty(target, key, descriptor);
+  defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    // A Proxy may not promise that a property stays when its target has none.
+    if (typeof key === 'symbol' || descriptor.configurable === false) return false;
+    const values = this.#readAll();
+    this.#noteChange(key);
+    return Reflect.defineProperty(values, key, { ...descriptor, configurable: true });
   }
 
-  ownKeys(target: Record<string, Value>): (string | symbol)[] {
-    this.#readAll();
-    return Reflect.ownKeys(target);
+  ownKeys(): (string | symbol)[] {
+    return Reflect.ownKeys(this.#readAll());
   }
 
-  getOwnPropertyDescriptor(target: Record<string, Value>, key: string | symbol): PropertyDescriptor | undefined {
+  getOwnPropertyDescriptor(_target: object, key: string | symbol): PropertyDescriptor | undefined {
     if (typeof key === 'string') this.#read(key);
-    return Reflect.getOwnPropertyDescriptor(target, key);
+    return this.#values && Reflect.getOwnPropertyDescriptor(this.#values, key);
+  }
+
+  #own(): Record<string, Value> {
+    this.#values ??= emptyRecord();
+    return this.#values;
+  }
+
+  #isKnown(key: string): boolean {
+    return this.#values !== undefined && key in this.#values;
   }
 
   #noteChange(key: string): void {
@@ -92,23 +115,27 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   }
 
   #read(key: string): Value | undefined {
-    if (this.#complete || key in this.#target) return this.#target[key];
+    if (this.#complete || this.#isKnown(key)) return this.#values?.[key];
     const at = this.#find(key);
     if (at === -1) return undefined;
     const value = this.#valueAt(at);
-    this.#target[key] = value;
+    this.#own()[key] = value;
     return value;
   }
 
-  #readAll(): void {
-    if (this.#complete) return;
-    this.#complete = true;
-    const decoded = this.#target;
+  /** In the order of the wire, with what was set meanwhile behind it. */
+  #readAll(): Record<string, Value> {
+    if (this.#complete) return this.#own();
+    const known = this.#values;
+    const values = emptyRecord();
     for (let at = this.#from; at < this.#to; at += RANGE_SIZE) {
       const key = this.#source.toString('utf8', this.#ranges[at], this.#ranges[at + 1]);
-      // A value already read or set stays: the last duplicate won there too.
-      if (!(key in decoded)) decoded[key] = this.#valueAt(this.#find(key));
+      // Of equal keys the last one counts; what was set counts more.
+      values[key] = known !== undefined && key in known ? known[key]! : this.#valueAt(at);
     }
+    this.#values = Object.assign(values, known);
+    this.#complete = true;
+    return this.#values;
   }
 
   /** The last attribute of that key, as an index into the ranges, or -1. */
@@ -123,10 +150,9 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   }
 
   #valueAt(at: number): Value {
-    const end = this.#ranges[at + 3]!;
     const reader = new BufferReader(this.#source);
     reader.pos = this.#ranges[at + 2]!;
-    return readAnyValue(reader, end);
+    return readAnyValue(reader, this.#ranges[at + 3]!);
   }
 }
 

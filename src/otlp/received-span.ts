@@ -105,6 +105,11 @@ export class ReceivedSpan implements ReadableSpan {
     return this.#index.attributes.changes();
   }
 
+  /** Lets go of attribute values that were only read. */
+  forgetDecoded(): void {
+    this.#index.attributes.forgetDecoded();
+  }
+
   get events(): TimedEvent[] {
     this.#events ??= readEvents(this.bytes, this.#index.events);
     return this.#events;

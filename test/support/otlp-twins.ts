@@ -83,7 +83,10 @@ export function asProtobuf(request: Fields): Sent {
   return protobufBytes(Request.encode(Request.fromObject(protobufForm(request) as Fields)).finish());
 }
 
-const sent = (encoding: Encoding, body: Buffer): Sent => ({ headers: { 'content-type': CONTENT_TYPE[encoding] }, body });
+const sent = (encoding: Encoding, body: Buffer): Sent => ({
+  headers: { 'content-type': CONTENT_TYPE[encoding] },
+  body,
+});
 
 function jsonForm(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return value.toString('base64');

@@ -34,7 +34,8 @@ export async function openConnection(url: string): Promise<RawConnection> {
   return {
     socket,
     closed,
-    write: (bytes) => new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve()))),
+    write: (bytes) =>
+      new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve()))),
     async answer() {
       for (;;) {
         const parsed = parseAnswer(received);

@@ -54,7 +54,13 @@ export const postOf = (spans: readonly SpanToSend[]) => ({
 
 const START_NS = 1_767_225_600_000_000_000n;
 
-function message({ name, traceId = TRACE_ID, spanId = spanIdOf(name), parentSpanId = '', attributes = {} }: SpanToSend) {
+function message({
+  name,
+  traceId = TRACE_ID,
+  spanId = spanIdOf(name),
+  parentSpanId = '',
+  attributes = {},
+}: SpanToSend) {
   return {
     traceId: Buffer.from(traceId, 'hex'),
     spanId: Buffer.from(spanId, 'hex'),

@@ -1,28 +1,50 @@
-/** Protobuf wire types (https://protobuf.dev/programming-guides/encoding/#structure). */
+/** Protobuf framing byte by byte, for messages that no proper writer writes. Shares no code with src/otlp. */
 export const WIRE = { varint: 0, fixed64: 1, len: 2, groupStart: 3, groupEnd: 4, fixed32: 5 } as const;
 
-/** Writes protobuf by hand: what encoders do not write, too. */
-export function varint(value: number | bigint): Buffer {
+/** `bytesMin` pads the varint with bytes that add nothing, which every reader has to accept. */
+export function varint(value: number | bigint, bytesMin = 1): Buffer {
   const bytes: number[] = [];
-  let rest = BigInt(value);
+  let rest = BigInt.asUintN(64, BigInt(value));
   do {
-    const more = rest > 0x7fn ? 0x80 : 0;
-    bytes.push(Number(rest & 0x7fn) | more);
+    bytes.push(Number(rest & 0x7fn) | 0x80);
     rest >>= 7n;
-  } while (rest > 0n);
+  } while (rest > 0n || bytes.length < bytesMin);
+  bytes.push((bytes.pop() as number) & 0x7f);
   return Buffer.from(bytes);
 }
 
-export const tag = (field: number, wireType: number) => varint((field << 3) | wireType);
+export const tag = (number: number, wireType: number, bytesMin = 1): Buffer => varint(number * 8 + wireType, bytesMin);
 
-export const lengthDelimited = (field: number, content: Uint8Array | string): Buffer => {
-  const bytes = Buffer.from(content as string);
-  return Buffer.concat([tag(field, WIRE.len), varint(bytes.length), bytes]);
+export const varintField = (number: number, value: number | bigint): Buffer =>
+  Buffer.concat([tag(number, WIRE.varint), varint(value)]);
+
+/** A length-delimited field: string, bytes or message. */
+export function lenField(number: number, content: Uint8Array | string, padding = { tag: 1, length: 1 }): Buffer {
+  const bytes = Buffer.from(content);
+  return Buffer.concat([tag(number, WIRE.len, padding.tag), varint(bytes.length, padding.length), bytes]);
+}
+
+export const fixed32Field = (number: number, value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return Buffer.concat([tag(number, WIRE.fixed32), bytes]);
 };
 
-export const varintField = (field: number, value: number | bigint) =>
-  Buffer.concat([tag(field, WIRE.varint), varint(value)]);
+export const fixed64Field = (number: number, value: bigint): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return Buffer.concat([tag(number, WIRE.fixed64), bytes]);
+};
 
-/** The field with as many length-delimited fields around it, the innermost number first. */
-export const wrapped = (content: Uint8Array, ...fields: number[]): Buffer =>
-  fields.reduce((inner, field) => lengthDelimited(field, inner), Buffer.from(content));
+export const doubleField = (number: number, value: number): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return Buffer.concat([tag(number, WIRE.fixed64), bytes]);
+};
+
+export const group = (number: number, content: Uint8Array): Buffer =>
+  Buffer.concat([tag(number, WIRE.groupStart), content, tag(number, WIRE.groupEnd)]);
+
+/** Fields around fields: the first number is the outermost. */
+export const nested = (numbers: readonly number[], content: Uint8Array): Buffer =>
+  numbers.reduceRight<Buffer>((inner, number) => lenField(number, inner), Buffer.from(content));

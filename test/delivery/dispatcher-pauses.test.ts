@@ -1,0 +1,127 @@
+import type { Outcome } from '../../src/delivery/outcome';
+import { type RunningDispatcher, startDispatcher } from '../support/dispatcher';
+import { numberedSpans } from '../support/trace-request';
+
+const DELIVERED: Outcome = { kind: 'delivered' };
+const DOWN: Outcome = { kind: 'retry', reason: 'http_503' };
+const SHUT_OUT: Outcome = { kind: 'retry', reason: 'http_401', configuration: true };
+const askedToWait = (afterMs: number): Outcome => ({ kind: 'retry', reason: 'http_429', afterMs });
+const advance = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+
+/** The jitter's random number is 1 here: every pause is the longest of its step. */
+let running: RunningDispatcher;
+beforeEach(async () => {
+  jest.useFakeTimers();
+  running = await startDispatcher();
+});
+afterEach(() => {
+  running.dispatcher.stop();
+  jest.useRealTimers();
+});
+
+/** Offers one span and takes it at once. */
+async function underWay(name: string) {
+  await running.offer([{ name }]);
+  await advance(0);
+  return running.taken();
+}
+
+/** How long from now nothing is sent, watching up to `longestMs`. */
+async function silenceMs(longestMs: number): Promise<number> {
+  const from = Date.now();
+  const names: string[] = [];
+  while (names.length === 0 && Date.now() - from < longestMs) {
+    await advance(50);
+    names.push(...running.taken().map(({ name }) => name));
+  }
+  return Date.now() - from;
+}
+
+test.each<[string, Outcome, number[], number]>([
+  ['down', DOWN, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000], 40],
+  ['shut out', SHUT_OUT, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000], 50],
+])('%s: the pauses grow to their longest', async (_, outcome, pausesMs, level) => {
+  let spans = await underWay('s1');
+  for (const pauseMs of pausesMs) {
+    running.report(spans, outcome);
+    await advance(pauseMs - 1);
+    expect(running.taken()).toEqual([]);
+    await advance(1);
+    spans = running.taken();
+    expect(spans).toHaveLength(1);
+  }
+  expect(running.logs.map(({ waitMs, level: logged }) => [waitMs, logged])).toEqual(pausesMs.map((ms) => [ms, level]));
+});
+
+test('a failure pauses the destination: what comes meanwhile is not sent', async () => {
+  running.report(await underWay('s1'), DOWN);
+  expect(await underWay('s2')).toEqual([]);
+  await advance(999);
+  expect(running.taken()).toEqual([]);
+  await advance(1);
+  expect(running.taken().map(({ name }) => name)).toEqual(['s1', 's2']);
+});
+
+test('what failed together counts as one failure', async () => {
+  const spans = [...(await underWay('s1')), ...(await underWay('s2')), ...(await underWay('s3'))];
+  for (const span of spans) running.report([span], DOWN);
+  expect(running.logs.map(({ failures }) => failures)).toEqual([1]);
+  await advance(1_000);
+  expect(running.taken()).toHaveLength(3);
+});
+
+test('a delivery ends the pause and the counting', async () => {
+  const [failed, passed] = [await underWay('s1'), await underWay('s2')];
+  running.report(failed, DOWN);
+  running.report(passed, DELIVERED);
+  expect(await underWay('s3')).toHaveLength(1);
+  await advance(1_000);
+  running.report(running.taken(), DOWN);
+  expect(running.logs.map(({ failures, waitMs }) => [failures, waitMs])).toEqual([
+    [1, 1_000],
+    [1, 1_000],
+  ]);
+});
+
+test.each([
+  ['longer than the pause', 7_000, 7_000],
+  ['shorter than the pause', 200, 1_000],
+  ['a day', 86_400_000, 86_400_000],
+])('Retry-After, %s: neither the entry nor any other is sent before', async (_, afterMs, expectedMs) => {
+  running.report(await underWay('s1'), askedToWait(afterMs));
+  expect(await underWay('s2')).toEqual([]);
+  await advance(expectedMs - 1);
+  expect(running.taken()).toEqual([]);
+  await advance(1);
+  expect(running.taken()).toHaveLength(2);
+});
+
+test('Retry-After that comes during a shorter pause holds for everything too', async () => {
+  const [first, second] = [await underWay('s1'), await underWay('s2')];
+  running.report(first, DOWN);
+  running.report(second, askedToWait(10_000));
+  expect(await silenceMs(20_000)).toBeGreaterThanOrEqual(10_000);
+});
+
+test('Retry-After holds although a post that was under way before it is delivered', async () => {
+  const [first, second] = [await underWay('s1'), await underWay('s2')];
+  running.report(first, askedToWait(10_000));
+  running.report(second, DELIVERED);
+  await running.offer(numberedSpans(1, { from: 3 }));
+  expect(await silenceMs(20_000)).toBeGreaterThanOrEqual(10_000);
+});
+
+test('start begins with an attempt, whatever waits', async () => {
+  running.dispatcher.stop();
+  await running.offer(numberedSpans(1));
+  await advance(0);
+  expect(running.taken()).toEqual([]);
+  running.dispatcher.start();
+  await advance(0);
+  expect(running.taken()).toHaveLength(1);
+});
+
+test('nothing ticks while nothing waits', async () => {
+  running.report(await underWay('s1'), DELIVERED);
+  expect(jest.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,65 @@
+import pino from 'pino';
+import { type DeliverySpan, reportOutcome } from '../../src/delivery/attempt';
+import { createDispatcher, type Dispatcher, type DispatcherOptions } from '../../src/delivery/dispatcher';
+import type { Outcome } from '../../src/delivery/outcome';
+import { createMemoryQueue } from '../../src/queue/memory-queue';
+import type { QueuePort } from '../../src/queue/port';
+import { encodeSpans, type SpanToSend } from './trace-request';
+
+export interface RunningDispatcher {
+  dispatcher: Dispatcher;
+  queue: QueuePort;
+  /** Puts one entry into the queue. */
+  offer(spans: readonly SpanToSend[]): Promise<void>;
+  /** The spans the processor was given since the last call. */
+  taken(): DeliverySpan[];
+  /** The exporter's part: tells what became of spans. */
+  report(spans: readonly DeliverySpan[], outcome: Outcome): void;
+  /** Names, in the order of their settling. */
+  delivered: string[];
+  deadLettered: [name: string, reason: string][];
+  logs: Record<string, unknown>[];
+}
+
+/**
+ * A dispatcher over a memory queue, for tests with jest's fake timers. The processor is in the test's hands: it hands every
+ * span on at once, unless `onEnd` does something else.
+ */
+export async function startDispatcher(options: Partial<DispatcherOptions> = {}): Promise<RunningDispatcher> {
+  const now = () => Date.now();
+  const queue = createMemoryQueue({ bytesMax: 1e9, now });
+  const given: DeliverySpan[] = [];
+  const delivered: string[] = [];
+  const deadLettered: [string, string][] = [];
+  const logs: Record<string, unknown>[] = [];
+  const dispatcher = createDispatcher({
+    destination: 'main',
+    queue,
+    processor: {
+      onEnd: (span) => {
+        (span as DeliverySpan).arrived = true;
+        given.push(span as DeliverySpan);
+      },
+    },
+    prepare: () => {},
+    onDelivered: (spans) => delivered.push(...spans.map(({ name }) => name)),
+    onDeadLettered: (spans, reason) => deadLettered.push(...spans.map(({ name }): [string, string] => [name, reason])),
+    retryMaxAgeMs: 86_400_000,
+    log: pino({ level: 'trace' }, { write: (line: string) => logs.push(JSON.parse(line)) }),
+    now,
+    random: () => 1,
+    ...options,
+  });
+  queue.onAvailable(() => dispatcher.wake());
+  dispatcher.start();
+  // Its first look at the empty queue is over: what is offered from now on is taken at once.
+  await jest.advanceTimersByTimeAsync(0);
+  return {
+    dispatcher,
+    queue,
+    offer: (spans) => queue.offer(encodeSpans(spans), { destination: 'main', items: spans.length }),
+    taken: () => given.splice(0),
+    report: reportOutcome,
+    ...{ delivered, deadLettered, logs },
+  };
+}
