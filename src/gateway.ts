@@ -31,7 +31,7 @@ export interface Gateway {
 const FULL = 0.95;
 const SETTLE_CHECK_MS = 20;
 /** Undelivered bytes above which senders wait for their turn, and how long at most. */
-const BACKLOG_BYTES_MAX = 32 * 1024 * 1024;
+const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_WAIT_MS_MAX = 1_000;
 const KNOWN_PATHS = new Set([...TRACE_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
 

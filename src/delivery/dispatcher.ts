@@ -8,7 +8,7 @@ import { pauseMs } from './backoff';
 import type { Outcome, RefusalReason } from './outcome';
 
 /** What may be under way at once; it bounds the memory that delivery takes, however much is queued. */
-const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
+const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 const IN_FLIGHT_SPANS_MAX = 16_384;
 /** A span that the processor has not handed on by then is taken for lost in it, and tried again. */
 const PROCESSOR_DEADLINE_MS = 30_000;

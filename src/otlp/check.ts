@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { badRequest } from '../errors';
-import { ANY_VALUE, field, KEY_VALUE, LEN, type MessageSpec, SPAN } from './schema';
+import { ANY_VALUE, field, KEY_VALUE, LEN, type MessageSpec, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
 /** What the check saw in a span, or in its resource or scope, that somebody has to judge. A bit each. */
@@ -76,6 +76,10 @@ export function checkMessage(message: MessageSpec, cursor: WireCursor, end: numb
     if ((tag & 7) !== LEN) throw wrongWireType(cursor, spec, tag);
     const fieldEnd = cursor.len(end);
     const start = cursor.pos;
+    if (known.message === KEY_VALUE && isPlainKeyValue(bytes, start, fieldEnd)) {
+      cursor.pos = fieldEnd;
+      continue;
+    }
     if (known.message !== undefined) {
       if (number === VALUE && spec === KEY_VALUE) valueSeen = true;
       outerSpecs[open] = spec;
@@ -97,6 +101,31 @@ export function checkMessage(message: MessageSpec, cursor: WireCursor, end: numb
     } else if (spec === SPAN) traits = idTraits(traits, number, bytes, start, fieldEnd);
     else if (spec === ANY_VALUE && number === BYTES_VALUE) traits |= TRAITS.bytesValue;
   }
+}
+
+const KEY_TAG = tagOf(field(KEY_VALUE, 'key'));
+const VALUE_TAG = tagOf(field(KEY_VALUE, 'value'));
+const STRING_VALUE_TAG = tagOf(field(ANY_VALUE, 'stringValue'));
+
+/**
+ * A key of ASCII and a string value, written the way everybody writes them: nothing to find fault with. Most attributes
+ * are like that, and seeing it costs half of walking them; whatever is not quite so is left to the walk.
+ */
+function isPlainKeyValue(bytes: Buffer, start: number, end: number): boolean {
+  const keyEnd = start + 2 + bytes[start + 1]!;
+  if (bytes[start] !== KEY_TAG || bytes[start + 1]! >= 0x80 || keyEnd + 4 > end || bytes[keyEnd] !== VALUE_TAG)
+    return false;
+  if (!isAscii(bytes, start + 2, keyEnd)) return false;
+  // A value of less than 128 bytes: its length and that of its string take one byte each.
+  const valueStart = keyEnd + 2;
+  if (end - valueStart >= 0x80 || valueStart + bytes[keyEnd + 1]! !== end) return false;
+  if (bytes[valueStart] !== STRING_VALUE_TAG) return false;
+  return valueStart + 2 + bytes[valueStart + 1]! === end && isAscii(bytes, valueStart + 2, end);
+}
+
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false;
+  return true;
 }
 
 /** Checks a message that fills `bytes`. */

@@ -74,6 +74,7 @@ test('a delivery ends the pause and the counting', async () => {
   const [failed, passed] = [await underWay('s1'), await underWay('s2')];
   running.report(failed, DOWN);
   running.report(passed, DELIVERED);
+  await advance(0);
   expect(await underWay('s3')).toHaveLength(1);
   await advance(1_000);
   running.report(running.taken(), DOWN);
