@@ -44,7 +44,7 @@ export function sendError(
   const message = cut(error.message);
   const violations = error.fieldViolations.slice(0, FIELD_VIOLATIONS_MAX);
   const body = format === 'json' ? statusJson(grpc, message, violations) : statusProtobuf(grpc, message, violations);
-  send(response, http, { format, body, unread: request.complete ? undefined : request });
+  send(response, http, { format, body, unread: isUnread(request) ? request : undefined });
 }
 
 /** Names the first few rejected spans and why. */
@@ -66,6 +66,12 @@ function statusProtobuf(code: number, message: string, violations: Violations): 
   const value = encode(BadRequest, { fieldViolations: violations });
   const details = violations.length === 0 ? {} : { details: [{ typeUrl: BAD_REQUEST_TYPE, value }] };
   return encode(Status, { code, message, ...details });
+}
+
+/** A request without a body has nothing to be read, though its parser may not have said so yet. */
+function isUnread(request: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  return !request.complete && (coding !== undefined || Number(length ?? 0) > 0);
 }
 
 interface Answer {

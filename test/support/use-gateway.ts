@@ -33,7 +33,7 @@ export function useGateway(options: { env?: Record<string, string>; fake?: FakeL
   let gateway: RunningGateway;
   beforeAll(async () => {
     fake = await startFakeLangfuse(options.fake);
-    gateway = await startGateway({ fake, env: { GATEWAY_SHUTDOWN_TIMEOUT_S: '0', ...options.env } });
+    gateway = await startGateway({ fake, env: options.env });
   });
   afterAll(async () => {
     await gateway.stop();
