@@ -1,5 +1,6 @@
 /** The label in `gateway_dead_lettered_spans_total{reason}`. */
-export type RefusalReason = 'refused' | 'too_large' | 'partial_success' | 'expired';
+export const REFUSALS = ['refused', 'too_large', 'partial_success', 'expired'] as const;
+export type RefusalReason = (typeof REFUSALS)[number];
 
 /** What became of a span at its destination. */
 export type Outcome =

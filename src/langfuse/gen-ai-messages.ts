@@ -28,15 +28,14 @@ export const eitherGiven = (input: unknown, output: unknown): InputOutput | unde
   (input ?? output ?? null) === null ? undefined : { input, output };
 
 /**
- * The messages with the instructions as a system message in front, as text where they came as text. As they are where
- * either is missing, they are no list, or one of them is a system message.
+ * The list of messages with the instructions as a system message in front. The messages as they are where either is
+ * missing, they are no list, or one of them is a system message.
  */
 export function withSystemInstructions(input: unknown, instructions: unknown): unknown {
   if (!input || !instructions) return input;
   const messages = typeof input === 'string' ? parseJson(input) : input;
   if (!Array.isArray(messages) || messages.some((message) => member(message, 'role') === 'system')) return input;
-  const merged = [{ role: 'system', content: instructionText(instructions) }, ...messages];
-  return typeof input === 'string' ? JSON.stringify(merged) : merged;
+  return [{ role: 'system', content: instructionText(instructions) }, ...messages];
 }
 
 /** The parts' contents, line by line; any other JSON or text as a text. */

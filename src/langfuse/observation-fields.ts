@@ -27,8 +27,10 @@ const TAGS_KEYS = [
   'langfuse.observation.metadata.langfuse_tags',
   'langfuse.trace.metadata.langfuse_tags',
   'ai.telemetry.metadata.tags',
-  'tag.tags',
 ];
+
+/** Asked last, and whatever it holds counts: an empty text is one empty tag. */
+const LAST_TAGS_KEY = 'tag.tags';
 
 /** In order. Where a key's mere presence decides, an empty name is a name. */
 const NAME_SOURCES: readonly ((attributes: Attributes) => string | null)[] = [
@@ -79,8 +81,7 @@ const isTrue = (value: unknown) => value === true || value === 'true';
 
 /** An array, the text of a JSON array, or a list with commas; a tag that is no string becomes one. */
 export function tagsOf({ attributes }: SpanReading): string[] {
-  // Where none is filled, the last one decides, and an empty text there is one empty tag.
-  const value = firstFilled(attributes, TAGS_KEYS) ?? attributes.get('tag.tags');
+  const value = firstFilled(attributes, TAGS_KEYS) ?? attributes.get(LAST_TAGS_KEY);
   if (Array.isArray(value)) return value.map(textOf);
   if (typeof value !== 'string') return [];
   const parsed = value.trim().startsWith('[') ? parseJson(value) : undefined;
@@ -97,7 +98,7 @@ const PROMPT_VERSION_MAX = 65_535;
 
 /** Only for generations: the caller asks for nothing else. */
 export function promptOf({ attributes }: SpanReading): PromptLink {
-  const ofAiSdk = parseJson(attributes.get('ai.telemetry.metadata.langfusePrompt') || undefined);
+  const ofAiSdk = parseJson(attributes.get('ai.telemetry.metadata.langfusePrompt'));
   const name = firstPresent(attributes, ['langfuse.observation.prompt.name', 'langfuse.prompt.name']);
   const version = firstPresent(attributes, ['langfuse.observation.prompt.version', 'langfuse.prompt.version']);
   return {

@@ -22,7 +22,7 @@ export interface DecodeBodyOptions {
  * of at most `bodyBytesMax` bytes. The limit is enforced while inflating.
  *
  * @throws GatewayError unsupported_media for a coding that is not known or more than two of them; bad_request for a body that is
- *   not what the header says; too_large; unavailable when decoding costs more than it may (see zstd-portable.ts) or memory is short.
+ *   not what the header says; too_large; unavailable when memory is short.
  */
 export async function decodeBody(body: Buffer, options: DecodeBodyOptions): Promise<Buffer> {
   const { bodyBytesMax } = options;

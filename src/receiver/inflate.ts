@@ -110,8 +110,8 @@ function isOutOfMemory(error: unknown): boolean {
   return isAllocation || /^(Z_MEM_ERROR|ZSTD_error_memory_allocation|ERR__ERROR_ALLOC.*)$/.test(code);
 }
 
-/** The `code` of an error of Node's, which may come from another realm (node:vm), so that `instanceof Error` would not do. */
-export function errorCode(error: unknown): string {
+/** Not `instanceof Error`, which is false for Node's errors where a module runs in a realm of its own, as under Jest. */
+function errorCode(error: unknown): string {
   const code = types.isNativeError(error) && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : '';
 }

@@ -26,9 +26,6 @@ const FRAMES_MAX = 1000;
 /** Block_Maximum_Size, RFC 8878 section 3.1.1.2.4. */
 const BLOCK_BYTES_MAX = 128 * 1024;
 
-/** Its two parts have a header of a byte each. fzstd takes less, and yields nothing for it without an error. */
-const COMPRESSED_BLOCK_BYTES_MIN = 2;
-
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC_MIN = 0x184d2a50;
 const SKIPPABLE_MAGIC_MAX = 0x184d2a5f;
@@ -154,7 +151,6 @@ function readBlocks(body: Buffer, start: number, blockBytesMax: number): Blocks 
     const size = header >> 3;
     if (type === 3) throw badRequest('zstd: reserved block type');
     if (size > blockBytesMax) throw badRequest('zstd: block above its maximum size');
-    if (type === 2 && size < COMPRESSED_BLOCK_BYTES_MIN) throw badRequest('zstd: block below its minimum size');
     offset += 3 + (type === 1 ? 1 : size);
     requireBytes(body, offset);
     if (type === 2) compressedBlocks += 1;

@@ -2,17 +2,17 @@ import zlib from 'node:zlib';
 import { badRequest } from '../errors';
 import { type BulkDecoder, decodedTooLarge, inflate } from './inflate';
 import { readZstdFrames, type ZstdFrame } from './zstd-frames';
-import { decodeFramePortably } from './zstd-portable';
+import { decodeFrameByWasm } from './zstd-wasm';
 
 /**
  * Decodes a zstd body (RFC 8878): any number of frames, skippable ones between them. Node has zstd of its own from 22.15; before,
- * fzstd does it. Either is given one frame at a time (readZstdFrames says why).
+ * libzstd in WebAssembly does it. Either is given one frame at a time (readZstdFrames says why).
  *
  * @throws GatewayError bad_request, too_large, unavailable.
  */
 export async function decodeZstd(body: Buffer, options: { coding: string; bodyBytesMax: number }): Promise<Buffer> {
   const { bodyBytesMax } = options;
-  const decodeFrame = NODE_ZSTD === undefined ? decodeFramePortably : decodeFrameByNode(NODE_ZSTD);
+  const decodeFrame = NODE_ZSTD === undefined ? decodeFrameByWasm : decodeFrameByNode(NODE_ZSTD);
   const parts: Buffer[] = [];
   let bytes = 0;
   for (const frame of readZstdFrames(body, { bodyBytesMax })) {

@@ -48,6 +48,16 @@ describe.each(KINDS)('%s', (kind, names) => {
 
 test.each([
   [
+    'cached tokens under Langfuse’s own name',
+    { input_tokens: 100, input_cached_tokens: 30 },
+    { input: 70, input_cached_tokens: 30 },
+  ],
+  [
+    'written tokens under Langfuse’s own name',
+    { input_tokens: 100, input_cache_creation: 20 },
+    { input: 80, input_cache_creation: 20 },
+  ],
+  [
     'cached and written tokens are part of the input',
     { prompt_tokens: 100, cache_read_tokens: 30, cache_write_tokens: 20 },
     { input: 50, input_cached_tokens: 30, input_cache_creation: 20 },

@@ -10,6 +10,7 @@ describe('parseJson', () => {
     ['no JSON', '{a}', undefined],
     ['nothing', undefined, undefined],
     ['brackets inside of strings', `["${'['.repeat(600)}\\""]`, [`${'['.repeat(600)}"`]],
+    ['brackets behind a quote inside of a string', `["\\"${'['.repeat(600)}"]`, [`"${'['.repeat(600)}`]],
     ['many containers side by side', `[${'[],'.repeat(600)}1]`, [...Array.from({ length: 600 }, () => []), 1]],
   ])('%s', (_name, text, expected) => {
     expect(parseJson(text)).toEqual(expected);
@@ -19,6 +20,7 @@ describe('parseJson', () => {
     expect(parseJson(nested(512))).toBeDefined();
     expect(parseJson(nested(513))).toBeUndefined();
     expect(parseJson(nested(100_000))).toBeUndefined();
+    expect(parseJson(`["a","ab",${nested(600)}]`)).toBeUndefined();
   });
 });
 

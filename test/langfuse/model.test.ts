@@ -82,6 +82,7 @@ describe('model parameters', () => {
       { stop: '["a"]', stream: 'true' },
     ],
     ['no JSON goes on', { 'langfuse.observation.model.parameters': 'x', model_config: '{"e":5}' }, { e: 5 }],
+    ['zero goes on', { 'langfuse.observation.model.parameters': '0', model_config: '{"e":5}' }, { e: 5 }],
     ['null goes on', { 'langfuse.observation.model.parameters': 'null', model_config: '{"e":5}' }, { e: 5 }],
     [
       'null ends where it is not Langfuse’s own',
@@ -102,6 +103,11 @@ describe('model parameters', () => {
   ] as [string, SpanGiven['attributes'], unknown][])('%s', (_name, attributes, expected) => {
     expect(parameters({ attributes })).toEqual(expected);
   });
+});
+
+test('an empty config of Genkit’s input hides the one of its output', () => {
+  const attributes = { 'genkit:input': '{"config":""}', 'genkit:output': '{"request":{"config":{"c":3}}}' };
+  expect(parameters({ attributes, scope: { name: 'genkit-tracer' } })).toBeNull();
 });
 
 describe('model parameters of the Vercel AI SDK', () => {

@@ -101,6 +101,14 @@ describe('Vercel AI SDK', () => {
   });
 });
 
+test.each(['langfuse.observation.model.name', 'ai.model.id', 'gen_ai.request.model', 'gen_ai.response.model'])(
+  'a model call of the AI SDK is known by %s',
+  (key) => {
+    expect(typeOf({ attributes: { 'ai.operationId': 'ai.embed.doEmbed', [key]: 'm' } })).toBe('EMBEDDING');
+    expect(typeOf({ attributes: { 'ai.operationId': 'ai.embed.doEmbed', [key]: '' } })).toBe('SPAN');
+  },
+);
+
 describe('LiveKit', () => {
   test.each([
     ['agent_turn', 'AGENT'],

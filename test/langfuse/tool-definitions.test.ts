@@ -53,6 +53,12 @@ describe('where tools come from', () => {
       {},
     ],
     [
+      'not the empty list in front',
+      { tools: [], attributes: { 'gen_ai.tool.definitions': json([F]) } },
+      [F],
+      { tools: [] },
+    ],
+    [
       'attributes as JSON',
       { attributes: json({ 'gen_ai.tool.definitions': [F], x: '1' }) },
       [F],
@@ -77,6 +83,7 @@ describe('what is no list of tools stays', () => {
     ['no JSON', { attributes: { 'ai.prompt.tools': 'x' } }],
     ['one element that is none', { attributes: { 'ai.prompt.tools': json([F, 'x']) } }],
     ['nameless definitions', { attributes: { 'gen_ai.tool.definitions': json([NAMELESS]) } }],
+    ['a name beside an empty function', { tools: [{ function: '', name: 'x' }] }],
     ['nameless metadata tools', { tools: [NAMELESS] }],
     ['nameless function_tools', { attributes: { model_request_parameters: json({ function_tools: [NAMELESS] }) } }],
     ['a nameless schema', { attributes: { 'llm.tools.0.tool.json_schema': json({ a: 1 }) } }],

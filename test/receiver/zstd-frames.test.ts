@@ -142,12 +142,6 @@ describe('refused', () => {
       'bad_request',
       /block above/,
     ],
-    [
-      'a compressed block of one byte',
-      zstdFrame({ blocks: [{ type: 2, content: Buffer.alloc(1) }] }),
-      'bad_request',
-      /block below its minimum/,
-    ],
     ['a dictionary', zstdFixture('dictionary.zst'), 'bad_request', /dictionary/],
     [
       'a dictionary id of four bytes',

@@ -6,7 +6,7 @@ const decode = (body: Buffer, bodyBytesMax = LIMIT) => decodeZstd(body, { coding
 const SHORT = zstdFixture('one-shot.zst');
 const LONG = zstdFixture('go-stream.zst');
 
-/** Whichever decoder this Node has: these are the inputs that Node's versions and fzstd read differently when left alone. */
+/** Whichever decoder this Node has: these are the inputs that Node's versions read differently when left alone. */
 describe('the same on every Node', () => {
   test.each<[string, Buffer, Buffer]>([
     ['one frame', SHORT, SHORT_TEXT],
@@ -31,6 +31,8 @@ describe('the same on every Node', () => {
   });
 
   const raw = sampleText(3);
+  const wrongChecksum = zstdFixture('checksum.zst');
+  wrongChecksum[wrongChecksum.length - 1]! ^= 1;
   const declared = (contentBytes: number) => zstdFrame({ blocks: [{ raw }], contentBytes, contentLength: 4 });
   test.each<[string, Buffer]>([
     ['the first frame cut', SHORT.subarray(0, -1)],
@@ -39,6 +41,7 @@ describe('the same on every Node', () => {
     ['an empty body', Buffer.alloc(0)],
     ['less content than declared', declared(raw.length + 1)],
     ['more content than declared', declared(raw.length - 1)],
+    ['a wrong checksum', wrongChecksum],
     ['a window of 2^30', zstdFixture('window-2-30.zst')],
     ['sequences without bits', zstdFrame({ blocks: [{ type: 2, content: Buffer.from('08410100', 'hex') }] })],
   ])('refused: %s', async (_name, body) => {

@@ -26,18 +26,42 @@ export function requests(shape: RequestShape = {}): Arbitrary<Model> {
   const texts = textOf(shape);
   const scopeSpans = optional({
     scope: optional({ name: texts, version: texts, ...attributed(shape) }),
-    spans: fc.array(spanModel(shape), { maxLength: spans }),
+    spans: some(spanModel(shape), spans),
     schemaUrl: texts,
   });
-  const groups = fc.array(scopeSpans, { maxLength: scopes });
+  const groups = some(scopeSpans, scopes);
   const resourceSpans = optional({
     resource: optional({ ...attributed(shape), entityRefs: fc.array(entityRef(texts), { maxLength: 2 }) }),
     scopeSpans: groups,
     schemaUrl: texts,
     ...(shape.legacy === true ? { instrumentationLibrarySpans: groups } : {}),
   });
-  return optional({ resourceSpans: fc.array(resourceSpans, { maxLength: resources }) });
+  return optional({ resourceSpans: some(resourceSpans, resources) });
 }
+
+/** A request of exactly one span, with all that may be around it. */
+export function oneSpanRequests(shape: RequestShape = {}): Arbitrary<Model> {
+  const texts = textOf(shape);
+  return fc
+    .record({
+      span: spanModel(shape),
+      scopeSpans: optional({
+        scope: optional({ name: texts, version: texts, ...attributed(shape) }),
+        schemaUrl: texts,
+      }),
+      resourceSpans: optional({ resource: optional(attributed(shape)), schemaUrl: texts }),
+    })
+    .map(({ span, scopeSpans, resourceSpans }) => ({
+      resourceSpans: [{ ...resourceSpans, scopeSpans: [{ ...scopeSpans, spans: [span] }] }],
+    }));
+}
+
+/** A list that is seldom empty. */
+const some = (elements: Arbitrary<Model>, maxLength: number): Arbitrary<Model[]> =>
+  fc.oneof(
+    { weight: 5, arbitrary: fc.array(elements, { minLength: 1, maxLength }) },
+    { weight: 1, arbitrary: fc.constant<Model[]>([]) },
+  );
 
 /** Every field may be absent. */
 const optional = (fields: Record<string, Arbitrary<ModelValue | ModelValue[]>>): Arbitrary<Model> =>
@@ -115,7 +139,7 @@ const entityRef = (texts: Arbitrary<ModelValue>): Arbitrary<Model> =>
   });
 
 const attributed = (shape: RequestShape) => ({
-  attributes: fc.array(keyValueOf(shape, anyValues(shape)), { maxLength: 4 }),
+  attributes: some(keyValueOf(shape, anyValues(shape)), 4),
   droppedAttributesCount: uint32,
 });
 
