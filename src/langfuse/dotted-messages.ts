@@ -14,8 +14,8 @@ type Container = Record<string, unknown>;
 
 /**
  * Messages whose structure is in the attribute keys: `gen_ai.prompt.0.content` is the content of the first of a list.
- * All attributes whose key starts with the prefix take part. A value under the prefix itself is taken alone, unless it is
- * empty; without a number in front of any path the result is an object (Langfuse: `convertKeyPathToNestedObject`).
+ * All attributes whose key starts with the prefix take part. A value under the prefix itself is taken alone, unless it
+ * is empty; without a number in front of any path the result is an object (Langfuse: `convertKeyPathToNestedObject`).
  */
 export function dottedMessages(attributes: Attributes, prefix: string): unknown {
   const whole = attributes.get(prefix);

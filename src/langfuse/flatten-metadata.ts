@@ -1,8 +1,8 @@
 import { columnText } from './json';
 
 /**
- * A long path over many values would be repeated for each of them. This many characters are spent on it per span; beyond
- * them an object is stored as its JSON, which Langfuse does not do.
+ * A long path over many values would be repeated for each of them. This many characters are spent on it per span;
+ * beyond them an object is stored as its JSON, which Langfuse does not do.
  */
 const PATH_CHARACTERS_MAX = 4_000_000;
 

@@ -21,7 +21,7 @@ interface InputOutputRule {
   readonly read: (span: SpanReading) => InputOutput | undefined;
 }
 
-/** In order. Most hold for spans of any scope: an attribute that happens to be called `input` or `prompt` is the input. */
+/** In order. Most hold for spans of any scope: an attribute that happens to be called `prompt` is the input. */
 const RULES: readonly InputOutputRule[] = [
   { name: 'Langfuse', read: ({ attributes }) => langfuse(attributes) },
   { name: 'Genkit', read: inScope('genkit-tracer', genkit) },

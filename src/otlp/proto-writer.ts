@@ -2,6 +2,8 @@ import { type FieldSpec, tagOf } from './schema';
 
 /** Bytes reserved for the length of a message that is still being written; `endMessage` closes the gap. */
 const LENGTH_RESERVED_BYTES = 1;
+/** Below this share of the buffer the result is copied into one of its size. */
+const USED_SHARE_MIN = 0.75;
 
 /**
  * Writes protobuf into one growing buffer. It differs from `protobufjs`' Writer in what the JSON reader needs: a position
@@ -15,9 +17,11 @@ export class ProtoWriter {
     this.#bytes = Buffer.allocUnsafe(Math.max(sizeHintBytes, 64));
   }
 
-  /** What was written; shares memory with the writer, which must not be used afterwards. */
+  /** What was written. It may share memory with the writer, which must not be used afterwards. */
   finish(): Buffer {
-    return this.#bytes.subarray(0, this.pos);
+    const written = this.#bytes.subarray(0, this.pos);
+    // Whoever keeps it should not keep much more memory than it has bytes.
+    return this.pos < this.#bytes.length * USED_SHARE_MIN ? Buffer.from(written) : written;
   }
 
   varint(value: number): void {

@@ -201,10 +201,12 @@ test('a post that throws is a failure of ours: tried again', async () => {
   expect(heard.get('s1')).toEqual([{ kind: 'retry', reason: 'internal' }]);
 });
 
-test('after a shutdown nothing leaves by itself', async () => {
+test('a shutdown sends nothing more, and tells what waits that it has to come again', async () => {
   const { exporter, posts } = start();
-  handOver(exporter, encodeSpans(numberedSpans(1)));
+  const { heard, done } = handOver(exporter, encodeSpans(numberedSpans(1)));
   await exporter.shutdown();
   await settle();
   expect(posts).toEqual([]);
+  expect(heard.get('s1')).toMatchObject([{ kind: 'retry' }]);
+  expect(done()).toBe(1);
 });

@@ -124,4 +124,5 @@ test('what Langfuse answers never reaches the sender', async () => {
   await start({ respond: () => ({ status: 400, body: '{"message":"langfuse says no"}' }) });
   const answer = await send(numberedSpans(1));
   expect([answer.status, answer.body.length]).toEqual([200, 0]);
+  await settled();
 });

@@ -80,7 +80,7 @@ describe('tags', () => {
     ['one tag', 'a', ['a']],
     ['a number', 5, []],
     ['an empty list is the text of its OTLP JSON', [], ['{"arrayValue":{}}']],
-    ['an object in JSON that would break String()', '[{"toString":1}]', ['[object Object]']],
+    ['an object in JSON that would break String() (Langfuse keeps the text)', '[{"toString":1}]', ['[object Object]']],
   ])('%s', (_name, value, expected) => {
     expect(field('tags', { attributes: { 'langfuse.trace.tags': value } })).toEqual(expected);
   });
