@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { eventually } from './support/eventually';
 import { exchange } from './support/exchange';
 import { type FakeLangfuseOptions, startFakeLangfuse } from './support/fake-langfuse';
@@ -29,33 +26,6 @@ async function start(env: Record<string, string> = {}, options: FakeLangfuseOpti
 
 const send = ({ url }: RunningGateway, spans = numberedSpans(1)) => post(`${url}/v1/traces`, postOf(spans));
 const metricsOf = ({ metrics }: RunningGateway) => metrics();
-
-describe('nothing is left behind', () => {
-  test('by a gateway that was stopped, whatever was under way', async () => {
-    const before = openResources();
-    const { fake, gateway, stop } = await start({ GATEWAY_SHUTDOWN_TIMEOUT_S: '0' });
-    await send(gateway, numberedSpans(3));
-    await stop();
-    await fake.close();
-    await eventually(() => expect(openResources()).toBeLessThanOrEqual(before), 2_000);
-  });
-
-  test.each(['PORT', 'GATEWAY_ADMIN_PORT'])('by one that could not start, because %s is taken', async (name) => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    closing.push(async () => taken.close());
-    const port = String((taken.address() as AddressInfo).port);
-    const { PORT = '0', GATEWAY_ADMIN_PORT = '0' } = { [name]: port };
-    const before = openResources();
-    await expect(startGateway({ env: { PORT, GATEWAY_ADMIN_PORT } })).rejects.toThrow(/EADDRINUSE/);
-    await eventually(() => expect(openResources()).toBeLessThanOrEqual(before));
-  });
-});
-
-/** Timers and sockets that keep this process alive. */
-function openResources(): number {
-  return process.getActiveResourcesInfo().filter((kind) => /^(Timeout|TCP\w*Wrap)$/.test(kind)).length;
-}
 
 describe('stopping', () => {
   test('delivers what is queued first, and says that nothing is left', async () => {

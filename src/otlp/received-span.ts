@@ -33,9 +33,9 @@ export class ReceivedSpan implements ReadableSpan {
   /** The whole request. */
   readonly bytes: Buffer;
   readonly #index: SpanIndex;
+  #context: SpanContext | undefined;
   #events?: TimedEvent[];
   #links?: Link[];
-  #context?: SpanContext;
 
   /** `reader` is of the request that `scanned` was found in. */
   constructor(
@@ -105,9 +105,10 @@ export class ReceivedSpan implements ReadableSpan {
     return this.#index.attributes.changes();
   }
 
-  /** Lets go of attribute values that were only read. */
+  /** Lets go of what was only read; it is decoded again when it is read again. */
   forgetDecoded(): void {
     this.#index.attributes.forgetDecoded();
+    this.#context = undefined;
   }
 
   get events(): TimedEvent[] {

@@ -1,5 +1,5 @@
 import { BufferReader } from 'protobufjs/minimal';
-import { LazyAttributes } from './lazy-attributes';
+import { AttributeTable, LazyAttributes } from './lazy-attributes';
 import { field, KEY_VALUE, SPAN } from './schema';
 
 const TRACE_ID = field(SPAN, 'traceId').number;
@@ -26,8 +26,7 @@ const NONE: number[] = [];
 /** Reads the spans of one request. What is made once per request, and not once per span, is made here. */
 export class SpanReader {
   readonly #reader: BufferReader;
-  /** Where the attributes of all its spans lie, RANGE_SIZE numbers each. */
-  readonly #ranges: number[] = [];
+  readonly #table = new AttributeTable();
 
   /** `bytes` must have passed `scanRequest` with `check`. */
   constructor(readonly bytes: Buffer) {
@@ -35,11 +34,11 @@ export class SpanReader {
   }
 
   index(start: number, end: number): SpanIndex {
-    const from = this.#ranges.length;
+    const from = this.#table.size;
     const index = new SpanIndex();
     this.#reader.pos = start;
-    while (this.#reader.pos < end) index.readField(this.#reader, this.#ranges);
-    index.attributes = new LazyAttributes(this.bytes, { ranges: this.#ranges, from, to: this.#ranges.length });
+    while (this.#reader.pos < end) index.readField(this.#reader, this.#table);
+    index.attributes = new LazyAttributes(this.bytes, this.#table, from);
     return index;
   }
 }
@@ -64,11 +63,11 @@ export class SpanIndex {
   links = NONE;
   attributes!: LazyAttributes;
 
-  readField(reader: BufferReader, ranges: number[]): void {
+  readField(reader: BufferReader, table: AttributeTable): void {
     const tag = reader.uint32();
     switch (tag >>> 3) {
       case ATTRIBUTES:
-        indexAttribute(reader, ranges);
+        indexAttribute(reader, table);
         break;
       case TRACE_ID:
         this.traceId = idAt(reader);
@@ -141,7 +140,7 @@ function withRange(reader: BufferReader, ranges: number[]): number[] {
   return grown;
 }
 
-function indexAttribute(reader: BufferReader, ranges: number[]): void {
+function indexAttribute(reader: BufferReader, table: AttributeTable): void {
   const end = reader.uint32() + reader.pos;
   let keyStart = end;
   let keyEnd = end;
@@ -159,5 +158,5 @@ function indexAttribute(reader: BufferReader, ranges: number[]): void {
       reader.pos = valueEnd;
     } else reader.skipType(tag & 7);
   }
-  ranges.push(keyStart, keyEnd, valueStart, valueEnd);
+  table.add(keyStart, keyEnd, valueStart, valueEnd);
 }

@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import { REPAIRS, type RepairName } from '../../src/admission/repairs';
+import { ADMIT, admittedSpans, inAnyOrder, NO_REPAIRS } from '../support/admission';
+import { type CanonicalSpan, canonicalFromProtobuf } from '../support/canonical';
+import { expectedAdmission, NODE_REPAIR_NAMES } from '../support/expected-admission';
+import { attributeText, requestText, spanText } from '../support/json-conversion';
+import { encodeMessage, encodeSpans, IDS, T1P } from '../support/otlp-messages';
+import { runs } from '../support/random';
+import { requests } from '../support/request-model';
+import { renderProtobuf } from '../support/request-protobuf';
+import { lenField, nested, varintField } from '../support/wire';
+
+const hex = (text: string) => Buffer.from(text, 'hex');
+const withAttribute = (value?: object) => ({ ...IDS, attributes: [{ key: 'k', ...(value && { value }) }] });
+const attribute = (value: CanonicalSpan['attributes'][number]['value']) => ({ attributes: [{ key: 'k', value }] });
+/** `\u0007` is one byte in UTF-8, so replacing it by 0xff keeps every length. */
+const broken = (body: Buffer) => Buffer.from(body.map((byte) => (byte === 7 ? 0xff : byte)));
+
+test('a request that needs nothing is kept as the buffer it is', () => {
+  expect(ADMIT.protobuf(T1P)).toEqual({ bytes: T1P, accepted: 1, rejections: [], repairs: new Map() });
+  expect(ADMIT.protobuf(T1P).bytes).toBe(T1P);
+});
+
+test.each([
+  ['nothing', Buffer.alloc(0)],
+  ['no spans', encodeMessage('ExportTraceServiceRequest', { resourceSpans: [{ resource: {}, scopeSpans: [{}] }] })],
+])('%s is no span', (_, body) => {
+  expect(ADMIT.protobuf(body)).toMatchObject({ accepted: 0, rejections: [], repairs: new Map() });
+});
+
+describe('each repair', () => {
+  const rows: [RepairName, string, Buffer, Partial<CanonicalSpan>][] = [
+    ['parent_zero', 'zeros as parent', encodeSpans({ ...IDS, parentSpanId: Buffer.alloc(8) }), { parentSpanId: '' }],
+    [
+      'parent_unreadable',
+      'a parent of 7 bytes',
+      encodeSpans({ ...IDS, parentSpanId: hex('01020304050607') }),
+      { parentSpanId: '' },
+    ],
+    [
+      'parent_unreadable',
+      'a parent of 16 bytes',
+      encodeSpans({ ...IDS, parentSpanId: IDS.traceId }),
+      { parentSpanId: '' },
+    ],
+    ['invalid_utf8', 'a name', broken(encodeSpans({ ...IDS, name: 'a\u0007b' })), { name: 'a\ufffdb' }],
+    [
+      'invalid_utf8',
+      'a text',
+      broken(encodeSpans(withAttribute({ stringValue: '\u0007' }))),
+      attribute({ string: '\ufffd' }),
+    ],
+    ['attribute_value_absent', 'a key alone', encodeSpans(withAttribute()), attribute({ empty: true })],
+    [
+      'bytes_to_base64',
+      'bytes',
+      encodeSpans(withAttribute({ bytesValue: hex('fbff') })),
+      attribute({ string: '+/8=' }),
+    ],
+    [
+      'string_index_removed',
+      'an index',
+      encodeSpans(withAttribute({ stringValueStrindex: 3 })),
+      attribute({ empty: true }),
+    ],
+    [
+      'string_index_removed',
+      'an index of a key',
+      encodeSpans({ ...IDS, attributes: [{ key: 'k', keyStrindex: 1, value: {} }] }),
+      attribute({ empty: true }),
+    ],
+  ];
+
+  test.each(rows)('%s of %s, when it is on', (repair, _, body, expected) => {
+    const only = ADMIT.protobuf(body, (name) => name === repair);
+    expect(admittedSpans(only)).toEqual([expect.objectContaining(expected)]);
+    expect([only.accepted, only.rejections, only.repairs]).toEqual([1, [], new Map([[repair, 1]])]);
+    expect(ADMIT.protobuf(body)).toEqual(only);
+  });
+
+  test.each(rows)('%s of %s, when it is off: the span leaves as it came', (repair, _, body) => {
+    const off = ADMIT.protobuf(body, (name) => name !== repair);
+    expect(off.bytes).toBe(body);
+    expect([off.accepted, off.rejections, off.repairs]).toEqual([1, [], new Map()]);
+  });
+
+  test('is counted once a span, however often it was needed', () => {
+    const attributes = [{ key: 'a' }, { key: 'b' }, { key: 'c', value: { bytesValue: hex('00') } }];
+    const body = encodeSpans({ ...IDS, attributes, events: [{ attributes }] }, IDS, { ...IDS, attributes });
+    expect(ADMIT.protobuf(body).repairs).toEqual(
+      new Map([
+        ['attribute_value_absent', 2],
+        ['bytes_to_base64', 2],
+      ]),
+    );
+  });
+
+  test('is not counted for a span that is rejected', () => {
+    expect(ADMIT.protobuf(encodeSpans({ attributes: [{ key: 'a' }] })).repairs).toEqual(new Map());
+  });
+
+  test('has a name that somebody can switch', () => {
+    const fromProtobuf = rows.map(([repair]) => repair);
+    const json = requestText(
+      spanText('"kind":"FOO","links":[7],"parentSpanId":"x"'),
+      `{"traceId":"${IDS.traceId.toString('base64')}"}`,
+      attributeText('{"intValue":"x"}'),
+    );
+    const asked = new Set<string>(fromProtobuf);
+    ADMIT.json(Buffer.from(json), (name) => asked.add(name).has(name));
+    expect([...asked].sort()).toEqual([...REPAIRS].sort());
+  });
+});
+
+describe('a span is rejected', () => {
+  const TRACE = { reason: 'invalid_trace_id', description: 'is not an id of 16 bytes that are not all zero' };
+  const SPAN = { reason: 'invalid_span_id', description: 'is not an id of 8 bytes that are not all zero' };
+  const DEEP = { reason: 'too_deep', description: 'holds a value nested deeper than 64 levels' };
+  const at = (index: number) => `resourceSpans[0].scopeSpans[0].spans[${index}]`;
+  const deep = nested([9, 2, ...Array(64).fill([5, 1]).flat()], varintField(3, 1));
+  const deepSpan = (...fields: Buffer[]) => nested([1, 2, 2], Buffer.concat([...fields, deep]));
+  const ids = [lenField(1, IDS.traceId), lenField(2, IDS.spanId)];
+
+  test.each<[string, Buffer, object]>([
+    ['without a trace id', encodeSpans({ spanId: IDS.spanId }), { ...TRACE, field: `${at(0)}.traceId` }],
+    [
+      'with a trace id of zeros',
+      encodeSpans({ ...IDS, traceId: Buffer.alloc(16) }),
+      { ...TRACE, field: `${at(0)}.traceId` },
+    ],
+    [
+      'with a trace id of 15 bytes',
+      encodeSpans({ ...IDS, traceId: Buffer.alloc(15, 1) }),
+      { ...TRACE, field: `${at(0)}.traceId` },
+    ],
+    ['without a span id', encodeSpans({ traceId: IDS.traceId }), { ...SPAN, field: `${at(0)}.spanId` }],
+    [
+      'with a span id of zeros',
+      encodeSpans({ ...IDS, spanId: Buffer.alloc(8) }),
+      { ...SPAN, field: `${at(0)}.spanId` },
+    ],
+    ['for the first of two reasons', encodeSpans({}), { ...TRACE, field: `${at(0)}.traceId` }],
+    ['with a value too deep', deepSpan(...ids), { ...DEEP, field: at(0) }],
+    ['with bad ids and a value too deep', deepSpan(), { ...TRACE, field: `${at(0)}.traceId` }],
+  ])('%s', (_, body, rejection) => {
+    expect(ADMIT.protobuf(body)).toEqual({
+      bytes: Buffer.alloc(0),
+      accepted: 0,
+      rejections: [rejection],
+      repairs: new Map(),
+    });
+    expect(ADMIT.protobuf(body, NO_REPAIRS).rejections).toEqual([rejection]);
+  });
+
+  test('and costs no other', () => {
+    const body = encodeSpans({ ...IDS, name: 'a' }, {}, { ...IDS, name: 'c' }, { ...IDS, spanId: Buffer.alloc(7) });
+    const admission = ADMIT.protobuf(body);
+    expect(admittedSpans(admission).map(({ name }) => name)).toEqual(['a', 'c']);
+    expect(admission.rejections.map(({ field }) => field)).toEqual([`${at(1)}.traceId`, `${at(3)}.spanId`]);
+  });
+
+  test('and named by its place among resources and scopes', () => {
+    const good = { spans: [IDS, IDS] };
+    const resourceSpans = [{ scopeSpans: [good] }, { scopeSpans: [good, { spans: [IDS, {}] }] }];
+    const [rejection] = ADMIT.protobuf(encodeMessage('ExportTraceServiceRequest', { resourceSpans })).rejections;
+    expect(rejection?.field).toBe('resourceSpans[1].scopeSpans[1].spans[1].traceId');
+  });
+});
+
+test('every request, with any repairs on and off, is judged as the rules say', () => {
+  const shape = { repairable: true, rejectable: true, legacy: true } as const;
+  const subsets = fc.subarray(NODE_REPAIR_NAMES);
+  fc.assert(
+    fc.property(requests(shape), fc.integer({ min: 1 }), subsets, (request, seed, on) => {
+      const body = renderProtobuf(request, seed);
+      const sent = canonicalFromProtobuf(body);
+      fc.pre(!hasZeroKeyIndex(request));
+      const admission = ADMIT.protobuf(body, (name) => on.includes(name));
+      const expected = expectedAdmission(sent, on);
+      expect(inAnyOrder(admittedSpans(admission))).toEqual(inAnyOrder(expected.spans));
+      expect(Object.fromEntries(admission.repairs)).toEqual(expected.repairs);
+      expect([admission.rejections.length, admission.accepted]).toEqual([expected.rejected, expected.spans.length]);
+    }),
+    runs(400),
+  );
+
+  /** Of no use to the independent reader, which cannot tell it from an absent one. */
+  function hasZeroKeyIndex(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return false;
+    return Object.entries(value).some(
+      ([name, member]) => (name === 'keyStrindex' && member === 0) || hasZeroKeyIndex(member),
+    );
+  }
+});
