@@ -20,9 +20,12 @@ const LIST_VALUES = field(KEY_VALUE_LIST, 'values');
 const KEY = field(KEY_VALUE, 'key');
 const VALUE = field(KEY_VALUE, 'value');
 
-/** Reads the AnyValue between the reader's position and `end`; the last member of the oneof wins. */
-export function readAnyValue(reader: Reader, end: number): Value {
-  let value: Value = null;
+/**
+ * Reads the AnyValue between the reader's position and `end`; the last member of the oneof wins. What comes in parts is
+ * merged, as for any protobuf message: `before` is the value of an earlier part.
+ */
+export function readAnyValue(reader: Reader, end: number, before: Value = null): Value {
+  let value = before;
   while (reader.pos < end) {
     const tag = reader.uint32();
     switch (tag >>> 3) {
@@ -39,10 +42,10 @@ export function readAnyValue(reader: Reader, end: number): Value {
         value = reader.double();
         break;
       case ARRAY.number:
-        value = readArray(reader, reader.uint32() + reader.pos);
+        value = readArray(reader, reader.uint32() + reader.pos, Array.isArray(value) ? value : []);
         break;
       case KVLIST.number:
-        value = readList(reader, reader.uint32() + reader.pos);
+        value = readList(reader, reader.uint32() + reader.pos, isList(value) ? value : emptyRecord());
         break;
       case BYTES.number:
         value = reader.bytes();
@@ -61,7 +64,7 @@ export function readKeyValue(reader: Reader, end: number, into: Record<string, V
   while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag >>> 3 === KEY.number) key = reader.string();
-    else if (tag >>> 3 === VALUE.number) value = readAnyValue(reader, reader.uint32() + reader.pos);
+    else if (tag >>> 3 === VALUE.number) value = readAnyValue(reader, reader.uint32() + reader.pos, value);
     else reader.skipType(tag & 7);
   }
   into[key] = value;
@@ -124,8 +127,7 @@ function writeList(writer: ProtoWriter, entries: [string, unknown][]): void {
   writer.endMessage(mark);
 }
 
-function readArray(reader: Reader, end: number): Value[] {
-  const values: Value[] = [];
+function readArray(reader: Reader, end: number, values: Value[]): Value[] {
   while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag >>> 3 === ARRAY_VALUES.number && (tag & 7) === LEN) {
@@ -135,8 +137,10 @@ function readArray(reader: Reader, end: number): Value[] {
   return values;
 }
 
-function readList(reader: Reader, end: number): Record<string, Value> {
-  const list = emptyRecord();
+const isList = (value: Value): value is Record<string, Value> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+
+function readList(reader: Reader, end: number, list: Record<string, Value>): Record<string, Value> {
   while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag >>> 3 === LIST_VALUES.number) readKeyValue(reader, reader.uint32() + reader.pos, list);

@@ -1,7 +1,7 @@
 import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
 import { JsonFault, type JsonRepair } from './json-fault';
 import { exactInteger, isInt32, isInt64, isUint32, isUint64 } from './json-numbers';
-import type { JsonScanner } from './json-scanner';
+import { JSON_NUMBER, type JsonScanner } from './json-scanner';
 import type { ProtoWriter } from './proto-writer';
 import { ANY_VALUE, type FieldSpec, field, LINK, SPAN } from './schema';
 
@@ -119,18 +119,18 @@ export class JsonScalars {
 
   #double(text: string, quoted: boolean): boolean {
     const special = quoted ? SPECIAL_DOUBLES.get(text) : undefined;
-    const value = special ?? (text.trim() === '' ? Number.NaN : Number(text));
-    if (special === undefined && Number.isNaN(value)) return false;
-    this.#writer.double(value);
+    if (special === undefined && !JSON_NUMBER.test(text)) return false;
+    this.#writer.double(special ?? Number(text));
     return true;
   }
 
   #base64(text: string): boolean {
-    const bytes = Buffer.from(text, 'base64');
-    // Node's decoder takes any text; what it stepped over shows in the length.
-    const valid = BASE64.test(text) && bytes.length === Math.floor((text.replace(/=+$/, '').length * 3) / 4);
-    if (valid) this.#writer.bytes(bytes);
-    return valid;
+    // Node's decoder takes any text, so the text is looked at first.
+    if (!BASE64.test(text)) return false;
+    const letters = text.replace(/=+$/, '').length;
+    if (letters % 4 === 1) return false;
+    this.#writer.bytes(Buffer.from(text, 'base64'));
+    return true;
   }
 
   #text(): void {

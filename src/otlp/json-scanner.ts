@@ -10,7 +10,7 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 /** The JSON grammar of numbers (RFC 8259 section 6). */
-const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+export const JSON_NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const LITERALS = ['true', 'false', 'null'] as const;
 const CLOSING: Record<number, number> = { [OPEN_BRACE]: CLOSE_BRACE, [OPEN_BRACKET]: CLOSE_BRACKET };
 
@@ -97,7 +97,7 @@ export class JsonScanner {
     const start = this.pos;
     while (this.pos < this.bytes.length && isNumberByte(this.bytes[this.pos]!)) this.pos++;
     const text = this.bytes.toString('latin1', start, this.pos);
-    if (!NUMBER.test(text)) throw badRequest(`JSON: not a number at byte ${start}`);
+    if (!JSON_NUMBER.test(text)) throw badRequest(`JSON: not a number at byte ${start}`);
     return text;
   }
 

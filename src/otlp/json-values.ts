@@ -74,15 +74,18 @@ export class JsonValues {
   #element(known: FieldSpec, index: number): void {
     const { pos } = this.#scanner;
     const mark = this.#writer.pos;
+    const depth = this.#depth;
     try {
       this.singular(known);
-    } catch (fault) {
-      if (!(fault instanceof JsonFault)) throw fault;
+    } catch (error) {
+      if (!(error instanceof JsonFault)) throw error;
+      const fault = error.within(`[${index}]`);
       // A link whose ids cannot be read costs the link, not the span.
-      if (known !== LINKS_FIELD || fault.reason === 'too_deep') throw fault.within(`[${index}]`);
+      if (known !== LINKS_FIELD || fault.reason === 'too_deep') throw fault;
       this.#scalars.repair('link_dropped', fault);
       this.#writer.pos = mark;
       this.#scanner.pos = pos;
+      this.#depth = depth;
       this.#scanner.skip();
     }
   }

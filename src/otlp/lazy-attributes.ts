@@ -112,6 +112,15 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     return Reflect.defineProperty(values, key, { ...descriptor, configurable: true });
   }
 
+  /** The target is everybody's: frozen by one, it would be so for all. */
+  preventExtensions(): boolean {
+    return false;
+  }
+
+  setPrototypeOf(): boolean {
+    return false;
+  }
+
   ownKeys(): (string | symbol)[] {
     return Reflect.ownKeys(this.#readAll());
   }

@@ -9,6 +9,7 @@ import {
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base';
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
 import { resourceOf, scopeOf } from './resource-view';
 import type { ScannedSpan } from './scan';
 import type { SpanIndex, SpanReader } from './span-index';
@@ -49,8 +50,8 @@ export class ReceivedSpan implements ReadableSpan {
   spanContext(): SpanContext {
     const { traceId, spanId, traceState, flags } = this.#index;
     this.#context ??= {
-      traceId: this.bytes.toString('hex', traceId, traceId + 16),
-      spanId: this.bytes.toString('hex', spanId, spanId + 8),
+      traceId: this.bytes.toString('hex', traceId, traceId + TRACE_ID_BYTES),
+      spanId: this.bytes.toString('hex', spanId, spanId + SPAN_ID_BYTES),
       traceFlags: sampled(flags),
       ...(traceState === '' ? {} : { traceState: rawTraceState(traceState) }),
     };
@@ -62,7 +63,7 @@ export class ReceivedSpan implements ReadableSpan {
     if (parentId === -1) return undefined;
     return {
       traceId: this.spanContext().traceId,
-      spanId: this.bytes.toString('hex', parentId, parentId + 8),
+      spanId: this.bytes.toString('hex', parentId, parentId + SPAN_ID_BYTES),
       traceFlags: sampled(flags),
       isRemote: isRemote(flags),
     };

@@ -1,4 +1,5 @@
 import { BufferReader } from 'protobufjs/minimal';
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
 import { AttributeTable, LazyAttributes } from './lazy-attributes';
 import { field, KEY_VALUE, SPAN } from './schema';
 
@@ -70,13 +71,13 @@ export class SpanIndex {
         indexAttribute(reader, table);
         break;
       case TRACE_ID:
-        this.traceId = idAt(reader);
+        this.traceId = idAt(reader, TRACE_ID_BYTES);
         break;
       case SPAN_ID:
-        this.spanId = idAt(reader);
+        this.spanId = idAt(reader, SPAN_ID_BYTES);
         break;
       case PARENT_ID:
-        this.parentId = idAt(reader);
+        this.parentId = idAt(reader, SPAN_ID_BYTES);
         break;
       case NAME:
         this.nameEnd = reader.uint32() + reader.pos;
@@ -124,12 +125,12 @@ export class SpanIndex {
   }
 }
 
-/** Offset of an id's bytes, -1 for an empty one. */
-function idAt(reader: BufferReader): number {
+/** Offset of an id's bytes, -1 for one that is empty or, with its repair switched off, of another length. */
+function idAt(reader: BufferReader, bytes: number): number {
   const length = reader.uint32();
   const at = reader.pos;
   reader.pos += length;
-  return length === 0 ? -1 : at;
+  return length === bytes ? at : -1;
 }
 
 function withRange(reader: BufferReader, ranges: number[]): number[] {
@@ -153,9 +154,13 @@ function indexAttribute(reader: BufferReader, table: AttributeTable): void {
       keyStart = reader.pos;
       reader.pos = keyEnd;
     } else if (tag >>> 3 === VALUE) {
-      valueEnd = reader.uint32() + reader.pos;
-      valueStart = reader.pos;
-      reader.pos = valueEnd;
+      const fieldEnd = reader.uint32() + reader.pos;
+      // Given twice, the two are merged: an empty one changes nothing.
+      if (fieldEnd > reader.pos) {
+        valueStart = reader.pos;
+        valueEnd = fieldEnd;
+      }
+      reader.pos = fieldEnd;
     } else reader.skipType(tag & 7);
   }
   table.add(keyStart, keyEnd, valueStart, valueEnd);

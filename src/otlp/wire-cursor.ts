@@ -3,6 +3,8 @@ import { FIXED32, FIXED64, GROUP_END, GROUP_START, LEN, VARINT } from './schema'
 
 /** Groups are long deprecated; nobody nests them. The bound keeps a hostile body from growing the stack of open ones. */
 const OPEN_GROUPS_MAX = 100;
+const VARINT_BYTES_MAX = 10;
+const TAG_BYTES_MAX = 5;
 
 /**
  * Reads protobuf framing strictly: anything that a conforming parser might read in two ways is an error (400), because a
@@ -10,6 +12,8 @@ const OPEN_GROUPS_MAX = 100;
  */
 export class WireCursor {
   pos = 0;
+  /** The last varint had more than 32 bits. */
+  #cut = false;
 
   constructor(readonly bytes: Buffer) {}
 
@@ -18,15 +22,22 @@ export class WireCursor {
     const { bytes } = this;
     const start = this.pos;
     let value = 0;
+    this.#cut = false;
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
       const shift = (at - start) * 7;
-      if (shift < 32) value |= (byte & 0x7f) << shift;
+      const bits = byte & 0x7f;
+      if (shift < 28) value |= bits << shift;
+      else {
+        if (shift === 28) value |= bits << shift;
+        if (shift > 28 ? bits !== 0 : bits > 0x0f) this.#cut = true;
+      }
       if (byte < 0x80) {
         this.pos = at + 1;
         return value >>> 0;
       }
-      if (at - start === 9) throw badRequest(`protobuf: varint of more than 10 bytes at byte ${start}`);
+      if (at - start === VARINT_BYTES_MAX - 1)
+        throw badRequest(`protobuf: varint of more than 10 bytes at byte ${start}`);
     }
     throw truncated(start);
   }
@@ -35,8 +46,9 @@ export class WireCursor {
   tag(end: number): number {
     const at = this.pos;
     const tag = this.varint(end);
+    if (this.#cut) throw tooLarge(at);
     if (tag >>> 3 === 0) throw badRequest(`protobuf: field number 0 at byte ${at}`);
-    if (this.pos - at > 5) throw badRequest(`protobuf: tag of more than 5 bytes at byte ${at}`);
+    if (this.pos - at > TAG_BYTES_MAX) throw badRequest(`protobuf: tag of more than 5 bytes at byte ${at}`);
     return tag;
   }
 
@@ -44,6 +56,7 @@ export class WireCursor {
   len(end: number): number {
     const at = this.pos;
     const fieldEnd = this.varint(end) + this.pos;
+    if (this.#cut) throw tooLarge(at);
     if (fieldEnd > end) throw truncated(at);
     return fieldEnd;
   }
@@ -77,3 +90,6 @@ export class WireCursor {
 }
 
 const truncated = (at: number) => badRequest(`protobuf: truncated, the value at byte ${at} runs over its end`);
+
+/** Other readers cut such a number down to 32 bits, and read another field or another length than a strict one. */
+const tooLarge = (at: number) => badRequest(`protobuf: tag or length of more than 32 bits at byte ${at}`);

@@ -6,6 +6,7 @@ import { encodeSpans, numberedSpans, spanIdOf } from '../support/trace-request';
 
 const DELIVERED: Outcome = { kind: 'delivered' };
 const RETRY: Outcome = { kind: 'retry', reason: 'http_503' };
+const names = (spans: readonly { name: string }[]) => spans.map(({ name }) => name);
 const attemptOf = (count: number) => startAttempt(encodeSpans(numberedSpans(count)));
 
 test('a span knows its position and who it is', () => {
@@ -31,7 +32,7 @@ test('lost is what was not seen again and has no outcome', () => {
   const [first, second, third] = spans;
   first!.arrived = true;
   attempt.report([second!], DELIVERED);
-  expect(attempt.lost()).toEqual([third]);
+  expect(names(attempt.lost())).toEqual(names([third!]));
   expect(spans.map(({ isSettled }) => isSettled)).toEqual([false, true, false]);
 });
 
@@ -59,7 +60,7 @@ test('whatever is reported in whatever order, over several attempts: each span h
       for (const { attempt, spans, heard, done } of attempts) {
         expect([...heard.values()]).toEqual(spans.map((span) => (expected.has(span) ? [expected.get(span)] : [])));
         expect(done()).toBe(spans.every((span) => expected.has(span)) ? 1 : 0);
-        expect(attempt.lost()).toEqual(spans.filter((span) => !expected.has(span)));
+        expect(names(attempt.lost())).toEqual(names(spans.filter((span) => !expected.has(span))));
       }
     }),
   );

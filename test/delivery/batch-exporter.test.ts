@@ -61,6 +61,19 @@ test('spans of several entries leave together when the batch has waited long eno
   expect([first.done(), second.done()]).toEqual([1, 1]);
 });
 
+test('the wait is counted from the first span of a batch, whatever came before and after', async () => {
+  const { exporter, posts } = start();
+  for (const [number, waitMs] of [5, 1, 14, 1].entries()) {
+    handOver(exporter, encodeSpans(numberedSpans(1, { from: number })));
+    await jest.advanceTimersByTimeAsync(waitMs);
+  }
+  expect(posts).toEqual([['s0', 's1', 's2']]);
+  await jest.advanceTimersByTimeAsync(18);
+  expect(posts).toHaveLength(1);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(posts).toEqual([['s0', 's1', 's2'], ['s3']]);
+});
+
 test('a batch that has its number of spans leaves at once', async () => {
   const { exporter, posts } = start();
   handOver(exporter, encodeSpans(numberedSpans(11)));

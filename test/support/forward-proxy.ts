@@ -17,14 +17,13 @@ export interface ForwardProxyOptions {
   tunnels?: 'all' | '443 only' | 'none';
   /** Answers every request with this status instead of passing it on. */
   status?: number;
+  /** Default: a free one. */
+  port?: number;
 }
 
 /** An HTTP proxy on loopback (RFC 9110 section 9.3.6 and absolute-form requests). */
-export async function startForwardProxy({
-  target,
-  tunnels = 'all',
-  status,
-}: ForwardProxyOptions): Promise<ForwardProxy> {
+export async function startForwardProxy(options: ForwardProxyOptions): Promise<ForwardProxy> {
+  const { target, tunnels = 'all', status } = options;
   const asked: ForwardProxy['asked'] = [];
   const sockets = new Set<Socket>();
   const { hostname, port } = new URL(target);
@@ -67,7 +66,7 @@ export async function startForwardProxy({
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
