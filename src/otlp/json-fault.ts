@@ -12,16 +12,25 @@ export type FaultReason = 'invalid_trace_id' | 'invalid_span_id' | 'invalid_fiel
 
 /** A span that cannot be read. The message names the field, never its value. */
 export class JsonFault extends Error {
-  constructor(
-    readonly reason: FaultReason,
-    readonly description: string,
-    readonly path = '',
-  ) {
+  readonly reason: FaultReason;
+  readonly description: string;
+  #path = '';
+
+  constructor(reason: FaultReason, description: string) {
     super(description);
+    this.reason = reason;
+    this.description = description;
   }
 
-  within(outer: string): JsonFault {
-    const joined = this.path === '' || this.path.startsWith('[') ? `${outer}${this.path}` : `${outer}.${this.path}`;
-    return new JsonFault(this.reason, this.description, joined);
+  /** Where the fault is, from the message it was found in; from the request at last. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Puts the name of the field that holds it in front of the path. It returns itself: a fault per level would be dear. */
+  within(outer: string): this {
+    const isIndexed = this.#path === '' || this.#path.startsWith('[');
+    this.#path = isIndexed ? `${outer}${this.#path}` : `${outer}.${this.#path}`;
+    return this;
   }
 }

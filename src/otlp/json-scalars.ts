@@ -58,8 +58,8 @@ export class JsonScalars {
   }
 
   /** Notes a repair, or throws the fault where it is switched off. */
-  repair(repair: JsonRepair, otherwise: JsonFault): void {
-    if (!this.#options.allowed(repair)) throw otherwise;
+  repair(repair: JsonRepair, otherwise: () => JsonFault): void {
+    if (!this.#options.allowed(repair)) throw otherwise();
     this.#repairs.add(repair);
   }
 
@@ -148,7 +148,7 @@ export class JsonScalars {
   }
 
   #notUtf8(): void {
-    this.repair('invalid_utf8', new JsonFault('invalid_field', 'is not valid UTF-8'));
+    this.repair('invalid_utf8', () => new JsonFault('invalid_field', 'is not valid UTF-8'));
   }
 
   #id(known: FieldSpec, length: number): void {
@@ -157,26 +157,26 @@ export class JsonScalars {
     if (isString && text === '') return;
     const id = isString ? readId(text, length) : undefined;
     if (id !== undefined) {
-      if (id.base64) this.repair('id_base64', notAnId(known, length));
+      if (id.base64) this.repair('id_base64', () => notAnId(known, length));
       this.#writer.tag(known);
       this.#writer.bytes(id.bytes);
       return;
     }
     if (known !== PARENT_FIELD) throw notAnId(known, length);
     if (!isString) this.#scanner.skip();
-    this.repair('parent_unreadable', notAnId(known, length));
+    this.repair('parent_unreadable', () => notAnId(known, length));
   }
 
   /** The value is not of the field's type: an attribute's is kept as what it is, a span kind becomes unspecified. */
   #mend(known: FieldSpec): void {
-    const fault = new JsonFault('invalid_field', `is not a ${known.kind}`);
+    const fault = () => new JsonFault('invalid_field', `is not a ${known.kind}`);
     if (known === KIND_FIELD) {
       this.repair('kind_unknown', fault);
       this.#scanner.skip();
       return;
     }
     const actual = known.oneof ? this.#actualField() : undefined;
-    if (actual === undefined) throw fault;
+    if (actual === undefined) throw fault();
     this.repair('attribute_retyped', fault);
     this.write(actual);
   }
@@ -196,5 +196,5 @@ export class JsonScalars {
 
 function notAnId(known: FieldSpec, length: number): JsonFault {
   const reason = known === TRACE_ID_FIELD ? 'invalid_trace_id' : 'invalid_span_id';
-  return new JsonFault(reason, `is not an id of ${length * 2} hex digits`, '');
+  return new JsonFault(reason, `is not an id of ${length * 2} hex digits`);
 }

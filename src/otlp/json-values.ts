@@ -45,7 +45,7 @@ export class JsonValues {
       }
     });
     if (spec === KEY_VALUE && !valueSeen) {
-      this.#scalars.repair('attribute_value_absent', new JsonFault('invalid_field', 'has no value'));
+      this.#scalars.repair('attribute_value_absent', () => new JsonFault('invalid_field', 'has no value'));
       this.#writer.tag(VALUE_FIELD);
       this.#writer.varint(0);
     }
@@ -82,7 +82,7 @@ export class JsonValues {
       const fault = error.within(`[${index}]`);
       // A link whose ids cannot be read costs the link, not the span.
       if (known !== LINKS_FIELD || fault.reason === 'too_deep') throw fault;
-      this.#scalars.repair('link_dropped', fault);
+      this.#scalars.repair('link_dropped', () => fault);
       this.#writer.pos = mark;
       this.#scanner.pos = pos;
       this.#depth = depth;
