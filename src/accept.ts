@@ -1,11 +1,11 @@
 import { type Admission, admit } from './admission/admit';
 import type { RepairName } from './admission/repairs';
-import { GatewayError } from './errors';
+import { GatewayError, retrySoon } from './errors';
 import type { Ledger } from './ledger';
 import { convertJsonRequest } from './otlp/json-request';
 import { scanRequest } from './otlp/scan';
 import { type QueuePort, QueueRefusal } from './queue/port';
-import { type Accept, retrySoon } from './receiver/server';
+import type { Accept } from './receiver/accept';
 
 export interface AcceptOptions {
   queue: QueuePort;

@@ -77,3 +77,6 @@ export const tooLarge = (what: string, limitBytes: number) =>
 /** Retryable by every OTLP client: 503 and not 429, which older exporters do not retry. */
 export const unavailable = (message: string, retryAfterS: number, cause?: unknown) =>
   new GatewayError('unavailable', message, { cause, headers: { 'Retry-After': String(retryAfterS) } });
+
+/** The same with a Retry-After of 1 to 5 s, spread so that those who are refused together do not come back together. */
+export const retrySoon = (message: string, random: () => number) => unavailable(message, 1 + Math.floor(random() * 5));

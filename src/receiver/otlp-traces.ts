@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
 import { GatewayError } from '../errors';
+import type { Accept } from './accept';
 import { sendSuccess } from './answer';
 import { type DoorBudget, declaredLength, readBody } from './body';
 import { isKnownCoding, unsupportedCoding } from './codings';
 import { type Format, formatOf, sniff } from './format';
-import type { Accept } from './server';
 
 /** OTLP's own path and Langfuse's: an SDK of either only changes its base URL. */
 export const TRACE_PATHS = ['/v1/traces', '/api/public/otel/v1/traces'];

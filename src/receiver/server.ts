@@ -2,23 +2,14 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import type { Admission } from '../admission/admit';
-import { badRequest, GatewayError, unavailable } from '../errors';
+import { badRequest, GatewayError } from '../errors';
+import type { Accept } from './accept';
 import { sendError } from './answer';
 import { createAuthenticate } from './auth';
 import { checkDeclaredLength, createDoorBudget, declaredLength } from './body';
 import { createCors } from './cors';
 import { type Format, formatOf } from './format';
 import { TRACE_PATHS, tracesHandler } from './otlp-traces';
-
-/** What a request is made of once it is inside: its bytes, uncompressed. */
-export interface ReceivedBody {
-  readonly format: Format;
-  readonly bytes: Buffer;
-}
-
-/** Reads, judges and keeps a request. Resolves when the accepted spans are kept; rejects with a GatewayError. */
-export type Accept = (body: ReceivedBody) => Promise<Pick<Admission, 'rejections'>>;
 
 export interface ReceiverOptions {
   accept: Accept;
@@ -169,6 +160,3 @@ function observe(request: Request, response: Response, onAnswered: ReceiverOptio
     onAnswered({ path, code, seconds: (performance.now() - started) / 1000 });
   });
 }
-
-/** Seconds after which a sender that was refused for lack of room should come back, spread so that not all come at once. */
-export const retrySoon = (message: string, random: () => number) => unavailable(message, 1 + Math.floor(random() * 5));

@@ -10,27 +10,52 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
+const BAD = 's7';
+
+/** A dispatcher whose posts fail for `reason` whenever the bad span is among them. */
+async function start(reason: string): Promise<void> {
+  const exporter = createBatchExporter({
+    post: async (pieces) => {
+      const names = canonicalFromProtobuf(Buffer.concat(pieces)).map(({ name }) => name);
+      return names.includes(BAD) ? { kind: 'retry', reason } : { kind: 'accepted', rejected: 0 };
+    },
+    onVerdict: () => {},
+  });
+  running = await startDispatcher({
+    processor: { onEnd: (span) => exporter.export([span], () => {}) },
+    retryMaxAgeMs: 3_600_000,
+  });
+}
+
+/** One span a minute, `s100` being the first. */
+async function passMinutes(minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute++) {
+    await running.offer(numberedSpans(1, { from: 100 + minute }));
+    await jest.advanceTimersByTimeAsync(60_000);
+  }
+}
+
+const names = (...spans: ReturnType<typeof numberedSpans>[]) =>
+  spans
+    .flat()
+    .map(({ name }) => name)
+    .filter((name) => name !== BAD)
+    .toSorted();
+
 test.each(['http_500', 'timeout', 'network'])(
   'a batch that keeps failing (%s) while others pass: one bad span costs one span',
   async (reason) => {
-    const exporter = createBatchExporter({
-      post: async (pieces) => {
-        const names = canonicalFromProtobuf(Buffer.concat(pieces)).map(({ name }) => name);
-        return names.includes('s7') ? { kind: 'retry', reason } : { kind: 'accepted', rejected: 0 };
-      },
-      onVerdict: () => {},
-    });
-    running = await startDispatcher({
-      processor: { onEnd: (span) => exporter.export([span], () => {}) },
-      retryMaxAgeMs: 3_600_000,
-    });
+    await start(reason);
     await running.offer(numberedSpans(20));
-    for (let minute = 0; minute < 65; minute++) {
-      await running.offer(numberedSpans(1, { from: 100 + minute }));
-      await jest.advanceTimersByTimeAsync(60_000);
-    }
-    const expected = [...numberedSpans(20), ...numberedSpans(65, { from: 100 })].map(({ name }) => name);
-    expect(running.delivered.toSorted()).toEqual(expected.filter((name) => name !== 's7').toSorted());
-    expect(running.deadLettered).toEqual([['s7', 'expired']]);
+    await passMinutes(65);
+    expect(running.delivered.toSorted()).toEqual(names(numberedSpans(20), numberedSpans(65, { from: 100 })));
+    expect(running.deadLettered).toEqual([[BAD, 'expired']]);
   },
 );
+
+test('nobody waits for a span that never passes', async () => {
+  await start('http_500');
+  await running.offer([{ name: BAD }]);
+  await passMinutes(10);
+  expect(running.delivered.toSorted()).toEqual(names(numberedSpans(10, { from: 100 })));
+});
