@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'timeout'
   | 'too_large'
   | 'unsupported_media'
+  | 'expectation_failed'
   | 'rate_limited'
   | 'unavailable'
   | 'internal';
@@ -25,6 +26,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, { http: number; grpc: numbe
   timeout: { http: 408, grpc: 2 },
   too_large: { http: 413, grpc: 2 },
   unsupported_media: { http: 415, grpc: 2 },
+  expectation_failed: { http: 417, grpc: 2 },
   rate_limited: { http: 429, grpc: 8 },
   unavailable: { http: 503, grpc: 14 },
   internal: { http: 500, grpc: 13 },

@@ -129,7 +129,7 @@ describe('preview mode', () => {
     await eventually(async () => {
       const list = await (await fetch(`${gateway.adminUrl}/api/traces`)).json();
       expect(list).toMatchObject({ traces: [{ traceId, observations: 3, sessionId: 'session' }] });
-    }, 1_000);
+    });
     const trace = await (await fetch(`${gateway.adminUrl}/api/traces/${traceId}`)).json();
     expect(trace).toMatchObject({ traceId, observations: [{ name: 's1' }, { name: 's2' }, { name: 's3' }] });
     expect(await gateway.metrics()).toMatchObject({ 'gateway_delivered_spans_total{destination="preview"}': 3 });

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { badRequest } from '../errors';
+import { badRequest, type GatewayError } from '../errors';
 import { ANY_VALUE, field, KEY_VALUE, LEN, type MessageSpec, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
@@ -21,7 +21,10 @@ export const TRAITS = {
   stringIndex: 1 << 8,
 } as const;
 
-/** Levels of AnyValue in AnyValue beyond which a span is refused: JavaScript and Langfuse's database recurse over them. */
+/**
+ * Lists in lists beyond which a span is refused: JavaScript and Langfuse's database recurse over them. An attribute's own
+ * value is no level yet.
+ */
 export const VALUE_DEPTH_MAX = 64;
 /** Levels beyond which the whole body is refused, as hostile. */
 export const DECODABLE_DEPTH_MAX = 5000;
@@ -88,9 +91,9 @@ export function checkMessage(message: MessageSpec, cursor: WireCursor, end: numb
       spec = known.message;
       end = fieldEnd;
       valueSeen = false;
-      if (spec === ANY_VALUE && ++depth > VALUE_DEPTH_MAX) {
+      if (spec === ANY_VALUE && ++depth > VALUE_DEPTH_MAX + 1) {
         traits |= TRAITS.tooDeep;
-        if (depth > DECODABLE_DEPTH_MAX)
+        if (depth > DECODABLE_DEPTH_MAX + 1)
           throw badRequest(`protobuf: values nested deeper than ${DECODABLE_DEPTH_MAX} levels`);
       }
       continue;
@@ -168,7 +171,10 @@ function isValidUtf8(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
-const wrongWireType = (cursor: WireCursor, spec: MessageSpec, tag: number) =>
-  badRequest(
-    `protobuf: ${spec.name}.${spec.byNumber[tag >>> 3]?.name} has wire type ${tag & 7}, before byte ${cursor.pos}`,
-  );
+function wrongWireType(cursor: WireCursor, spec: MessageSpec, tag: number): GatewayError {
+  const name = `${spec.name}.${spec.byNumber[tag >>> 3]?.name}`;
+  const description = `has wire type ${tag & 7}`;
+  return badRequest(`protobuf: ${name} ${description}, before byte ${cursor.pos}`, {
+    fieldViolations: [{ field: name, description }],
+  });
+}

@@ -1,4 +1,5 @@
 import { badRequest, type GatewayError } from '../errors';
+import { DECODABLE_DEPTH_MAX } from './check';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,8 +15,12 @@ export const JSON_NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)
 const LITERALS = ['true', 'false', 'null'] as const;
 const CLOSING: Record<number, number> = { [OPEN_BRACE]: CLOSE_BRACE, [OPEN_BRACKET]: CLOSE_BRACKET };
 
-/** Open brackets beyond which a body is refused: four to each level of a kvlist, 5,000 levels (DECODABLE_DEPTH_MAX). */
-const OPEN_BRACKETS_MAX = 20_000;
+/** Open brackets beyond which a body is refused: four to each level of a kvlist, and room for what is around it. */
+const OPEN_BRACKETS_MAX = 4 * DECODABLE_DEPTH_MAX + 100;
+/** Members that hold a list of values: each is a level of its own, as it would be in protobuf. */
+const LEVEL_KEYS = ['arrayValue', 'kvlistValue', 'array_value', 'kvlist_value'];
+/** Marks, in the stack of open brackets, one that is a level. */
+const IS_LEVEL = 0x100;
 
 export type JsonType = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
@@ -115,19 +120,31 @@ export class JsonScanner {
   /** Steps over one value of any depth, checking its syntax. Keeps its own stack: see OPEN_BRACKETS_MAX. */
   skip(): void {
     const open: number[] = [];
+    let levels = 0;
+    let isLevel = false;
     for (;;) {
       const type = this.next();
       if (type === 'object' || type === 'array') {
-        const opening = this.bytes[this.pos++]!;
-        if (open.push(CLOSING[opening]!) > OPEN_BRACKETS_MAX) throw badRequest('JSON: nested too deep');
-        if (this.#peek() !== CLOSING[opening]) {
-          if (type === 'object') this.#skipKey();
+        const closing = CLOSING[this.bytes[this.pos++]!]!;
+        if (isLevel) levels++;
+        const depth = open.push(isLevel ? closing | IS_LEVEL : closing);
+        if (depth > OPEN_BRACKETS_MAX || levels > DECODABLE_DEPTH_MAX) throw badRequest('JSON: nested too deep');
+        if (this.#peek() !== closing) {
+          isLevel = type === 'object' && this.#skipKey();
           continue;
         }
       } else if (type === 'string') this.string();
       else if (type === 'number') this.number();
       else this.#literal();
-      if (!this.#skipToNext(open)) return;
+      for (;;) {
+        if (open.length === 0) return;
+        const closing = open[open.length - 1]! & ~IS_LEVEL;
+        if (!this.#ends(closing)) {
+          isLevel = closing === CLOSE_BRACE && this.#skipKey();
+          break;
+        }
+        if ((open.pop()! & IS_LEVEL) !== 0) levels--;
+      }
     }
   }
 
@@ -140,26 +157,12 @@ export class JsonScanner {
   /** The bytes of the string last read, between its quotes. */
   readonly token = { start: 0, end: 0 };
 
-  /** After a value inside `open`: closes what ends here; false when nothing is left open. */
-  #skipToNext(open: number[]): boolean {
-    while (open.length > 0) {
-      const closing = open[open.length - 1]!;
-      const byte = this.#peek();
-      this.pos++;
-      if (byte === COMMA) {
-        if (closing === CLOSE_BRACE) this.#skipKey();
-        return true;
-      }
-      if (byte !== closing) throw this.#unexpected(this.pos - 1);
-      open.pop();
-    }
-    return false;
-  }
-
-  #skipKey(): void {
+  /** Steps over a key and tells whether its value is a level. */
+  #skipKey(): boolean {
     if (this.#peek() !== QUOTE) throw this.#unexpected();
-    this.string();
+    const key = this.string();
     this.#take(COLON);
+    return LEVEL_KEYS.includes(key);
   }
 
   /** Consumes a string and returns whether it has escapes. */

@@ -91,7 +91,7 @@ export class JsonValues {
   }
 
   #submessage(known: FieldSpec, message: MessageSpec): void {
-    if (message === ANY_VALUE && ++this.#depth > VALUE_DEPTH_MAX) {
+    if (message === ANY_VALUE && ++this.#depth > VALUE_DEPTH_MAX + 1) {
       throw new JsonFault('too_deep', `is nested deeper than ${VALUE_DEPTH_MAX} levels`);
     }
     this.#writer.tag(known);

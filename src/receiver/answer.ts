@@ -9,8 +9,10 @@ const Status = RPC.lookupType('rpc.Status');
 const BadRequest = RPC.lookupType('rpc.BadRequest');
 const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
 
-/** Clients read 64 KiB of an answer and some only 4: diagnostics are cut well below. */
+/** Clients read 64 KiB of an answer and some only 4: diagnostics are cut until the body fits. */
+const ERROR_BYTES_MAX = 4096;
 const MESSAGE_CHARS_MAX = 1500;
+const PATH_CHARS_MAX = 160;
 const NAMED_REJECTIONS_MAX = 5;
 const FIELD_VIOLATIONS_MAX = 5;
 
@@ -41,20 +43,33 @@ export function sendError(
   }
   const { http, grpc } = ERROR_TABLE[error.code];
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-  const message = cut(error.message);
-  const violations = error.fieldViolations.slice(0, FIELD_VIOLATIONS_MAX);
-  const body = format === 'json' ? statusJson(grpc, message, violations) : statusProtobuf(grpc, message, violations);
+  const body = statusBody(grpc, error, format);
   send(response, http, { format, body, unread: isUnread(request) ? request : undefined });
 }
 
 /** Names the first few rejected spans and why. */
 export function rejectionMessage(rejections: readonly Rejection[]): string {
-  const named = rejections.slice(0, NAMED_REJECTIONS_MAX).map(({ field, description }) => `${field} ${description}`);
+  const named = rejections
+    .slice(0, NAMED_REJECTIONS_MAX)
+    .map(({ field, description }) => `${shortPath(field)} ${description}`);
   const more = rejections.length - named.length;
   return cut(`${rejections.length} span(s) rejected: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
 }
 
 type Violations = GatewayError['fieldViolations'];
+
+function statusBody(grpc: number, error: GatewayError, format: Format): Buffer {
+  const encodeStatus = format === 'json' ? statusJson : statusProtobuf;
+  const violations = error.fieldViolations.slice(0, FIELD_VIOLATIONS_MAX).map(({ field, description }) => ({
+    field: shortPath(field),
+    description: cut(description, PATH_CHARS_MAX),
+  }));
+  // Escapes and letters of several bytes make a text longer than it counts, so it is halved until it fits.
+  for (let charsMax = MESSAGE_CHARS_MAX; ; charsMax = Math.floor(charsMax / 2)) {
+    const body = encodeStatus(grpc, cut(error.message, charsMax), charsMax === MESSAGE_CHARS_MAX ? violations : []);
+    if (body.length <= ERROR_BYTES_MAX || charsMax === 0) return body;
+  }
+}
 
 function statusJson(code: number, message: string, violations: Violations): Buffer {
   const details =
@@ -114,4 +129,8 @@ function drain(request: IncomingMessage, done: () => void): void {
 
 const encode = (type: typeof Status, message: object) => Buffer.from(type.encode(type.fromObject(message)).finish());
 
-const cut = (text: string) => (text.length <= MESSAGE_CHARS_MAX ? text : `${text.slice(0, MESSAGE_CHARS_MAX)}…`);
+const cut = (text: string, charsMax = MESSAGE_CHARS_MAX) =>
+  text.length <= charsMax ? text : `${text.slice(0, charsMax)}…`;
+
+/** Where a value is nested deep, its path is longer than what there is to say about it. */
+const shortPath = (path: string) => cut(path, PATH_CHARS_MAX);

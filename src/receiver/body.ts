@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import getRawBody from 'raw-body';
 import { badRequest, type GatewayError, tooLarge, unavailable } from '../errors';
 import { decodeBody } from './codings';
@@ -50,20 +50,26 @@ export function checkDeclaredLength(request: IncomingMessage, bodyBytesMax: numb
 /** The whole body, its Content-Encoding undone; at most `bodyBytesMax` bytes before and after that. */
 export async function readBody(
   request: IncomingMessage,
-  { bodyBytesMax, ticket }: { bodyBytesMax: number; ticket: DoorTicket },
+  { response, bodyBytesMax, ticket }: { response: ServerResponse; bodyBytesMax: number; ticket: DoorTicket },
 ): Promise<Buffer> {
-  const body = await rawBody(request, bodyBytesMax);
+  // Whoever asks first is answered here, where nothing but the body can be wrong any more.
+  if (request.headers.expect !== undefined) response.writeContinue();
+  let received = 0;
+  // A body in chunks has not said how long it is: it is counted as it comes.
+  const count = (chunk: Buffer) => {
+    received += chunk.length;
+    ticket.grow(received);
+  };
+  if (request.headers['content-length'] === undefined) request.on('data', count);
+  const body = await rawBody(request, bodyBytesMax).finally(() => request.off('data', count));
   ticket.grow(body.length);
   const decoded = await decodeBody(body, { contentEncoding: request.headers['content-encoding'], bodyBytesMax });
   ticket.grow(decoded === body ? body.length : body.length + decoded.length);
   return decoded;
 }
 
-/** Content-Length, or 0 where the body comes in chunks. */
-export function declaredLength(request: IncomingMessage): number {
-  const length = Number(request.headers['content-length'] ?? 0);
-  return Number.isSafeInteger(length) ? length : 0;
-}
+/** Content-Length, or 0 where the body comes in chunks. Node has seen to it that it is a number. */
+export const declaredLength = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);
 
 async function rawBody(request: IncomingMessage, bodyBytesMax: number): Promise<Buffer> {
   try {

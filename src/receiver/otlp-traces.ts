@@ -26,7 +26,7 @@ export function tracesHandler({ accept, room, bodyBytesMax, budget }: TracesOpti
     await room();
     const ticket = budget.enter(declaredLength(request));
     try {
-      const bytes = await readBody(request, { bodyBytesMax, ticket }).catch((error) => {
+      const bytes = await readBody(request, { response, bodyBytesMax, ticket }).catch((error) => {
         throw declared === 'sniff' ? unreadable(error) : error;
       });
       const format = declared === 'sniff' ? sniffed(bytes) : declared;

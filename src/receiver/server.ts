@@ -2,11 +2,11 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { badRequest, GatewayError } from '../errors';
+import { badRequest, ERROR_TABLE, GatewayError } from '../errors';
 import type { Accept } from './accept';
 import { sendError } from './answer';
 import { createAuthenticate } from './auth';
-import { checkDeclaredLength, createDoorBudget, declaredLength } from './body';
+import { checkDeclaredLength, createDoorBudget } from './body';
 import { createCors } from './cors';
 import { type Format, formatOf } from './format';
 import { TRACE_PATHS, tracesHandler } from './otlp-traces';
@@ -52,14 +52,14 @@ export function createReceiver(options: ReceiverOptions): http.Server {
       requestTimeout: REQUEST_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      // Refused below with a Status; Node's own answer has no body.
+      requireHostHeader: false,
     },
     app,
   );
-  // A sender that asks first is told "too large" before it sends anything.
-  server.on('checkContinue', (request, response) => {
-    if (declaredLength(request) <= options.bodyBytesMax) response.writeContinue();
-    app(request, response);
-  });
+  // Without a listener Node would say "continue" before anybody has looked at the request; readBody says it.
+  server.on('checkContinue', app);
+  server.on('checkExpectation', app);
   server.on('clientError', answerBrokenRequest);
   return server;
 }
@@ -77,8 +77,8 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
 }
 
 const BROKEN_REQUESTS = new Map<string, [status: number, grpcCode: number, message: string]>([
-  ['HPE_HEADER_OVERFLOW', [431, 8, `the request headers exceed ${HEADER_BYTES_MAX} bytes`]],
-  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 4, 'the request took too long to arrive']],
+  ['HPE_HEADER_OVERFLOW', [431, ERROR_TABLE.too_large.grpc, `the request headers exceed ${HEADER_BYTES_MAX} bytes`]],
+  ['ERR_HTTP_REQUEST_TIMEOUT', [408, ERROR_TABLE.timeout.grpc, 'the request took too long to arrive']],
 ]);
 
 function createApp(options: ReceiverOptions): Express {
@@ -108,6 +108,9 @@ function createApp(options: ReceiverOptions): Express {
     }
     const refusal = authenticate(request.headers);
     if (refusal !== undefined) throw refusal;
+    if (request.headers.host === undefined && request.httpVersion === '1.1')
+      throw badRequest('the Host header is missing');
+    checkExpectation(request);
     checkDeclaredLength(request, bodyBytesMax);
     next();
   });
@@ -134,6 +137,13 @@ function answerFormat(request: Request, response: Response): Format {
   const sniffed = response.locals.format as Format | undefined;
   const declared = formatOf(request.headers['content-type']);
   return sniffed ?? (declared === 'protobuf' ? 'protobuf' : 'json');
+}
+
+/** RFC 9110 section 10.1.1: 100-continue is the only expectation there is. */
+function checkExpectation({ headers: { expect } }: Request): void {
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    throw new GatewayError('expectation_failed', 'the only expectation that is known is 100-continue');
+  }
 }
 
 function notFound(path: string): GatewayError {

@@ -1,5 +1,5 @@
 import { receivedSpans } from '../support/admission';
-import type { CanonicalValue } from '../support/canonical';
+import type { CanonicalSpan, CanonicalValue } from '../support/canonical';
 import { expectSuccess } from '../support/otlp-answer';
 import {
   asProtobuf,
@@ -35,6 +35,29 @@ test.each(
   expect(repaired).toEqual({});
   // In JSON a number that is none would be null on the last stretch.
   expect(gateway.fake.requests.at(-1)?.encoding).toBe('protobuf');
+});
+
+const BEGINNING = '1544712660123456789';
+
+test.each(
+  inBothEncodings<[Partial<CanonicalSpan>]>([
+    ...[0, 1, 0x101, 0x201, 0x301].map((flags): [string, Fields, Partial<CanonicalSpan>] => [
+      `I07 flags ${flags}`,
+      requestOf(spanOf({ flags, parentSpanId: SPAN_ID })),
+      { flags, parentSpanId: SPAN_ID },
+    ]),
+    ['I08 flags with all upper bits', requestOf(spanOf({ flags: 0xfffffc01 })), { flags: 0xfffffc01 }],
+    [
+      'I24 nanoseconds',
+      requestOf(spanOf({ startTimeUnixNano: BEGINNING, endTimeUnixNano: '18446744073709551615' })),
+      { startTimeUnixNano: BigInt(BEGINNING), endTimeUnixNano: 2n ** 64n - 1n },
+    ],
+  ]),
+)('%s', async (_, encoding, sent, changes) => {
+  const { answer, spans, repaired } = await gateway.pass(sent);
+  expectSuccess(answer, encoding);
+  expect(spans).toEqual([{ ...T1, ...changes }]);
+  expect(repaired).toEqual({});
 });
 
 test('I22 minus zero, json', async () => {
@@ -87,7 +110,7 @@ describe('as Langfuse’s processor sees it', () => {
   });
 
   test('I24 times are exact', () => {
-    const [view] = receivedSpans(asProtobuf(requestOf(spanOf({ startTimeUnixNano: '1544712660123456789' }))).body);
+    const [view] = receivedSpans(asProtobuf(requestOf(spanOf({ startTimeUnixNano: BEGINNING }))).body);
     expect(view?.startTime).toEqual([1544712660, 123456789]);
     expect(view?.duration).toEqual([0, 876543212]);
   });

@@ -1,4 +1,5 @@
 import { VALUE_DEPTH_MAX } from '../../src/otlp/check';
+import { convertJsonRequest } from '../../src/otlp/json-request';
 import type { CanonicalSpan, CanonicalValue } from '../support/canonical';
 import { attributeText, convert, requestText, SPAN_PATH, spanText } from '../support/json-conversion';
 import { SPAN_ID, TRACE_ID } from '../support/otlp-messages';
@@ -62,6 +63,14 @@ describe('values', () => {
     expect(convert(text, ['attribute_value_absent']).faults).toEqual([
       [0, 'invalid_field', `${SPAN_PATH}.attributes[0]`, 'has no value'],
     ]);
+  });
+
+  test('of two members only the last is written, so that nobody judges the other', () => {
+    const bytesOf = (value: string) =>
+      convertJsonRequest(Buffer.from(requestText(attributeText(value))), () => true).bytes.toString('hex');
+    const last = '"arrayValue":{"values":[{"intValue":1}]}';
+    expect(bytesOf(`{"bytesValue":"AA==",${last}}`)).toBe(bytesOf(`{${last}}`));
+    expect(bytesOf(`{"arrayValue":{"values":[{"boolValue":true}]},${last}}`)).toBe(bytesOf(`{${last}}`));
   });
 });
 

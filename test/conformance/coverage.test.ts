@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { literalCases, rowIds } from '../support/literal-cases';
+
+/** Rows that this version cannot show, or that ask for nothing of a gateway. */
+const NOT_SHOWN: Readonly<Record<string, string>> = {
+  A19: 'TLS on the receiver is not in this version',
+  A20: 'HTTP/2 without TLS is optional, and not offered',
+  F07: 'the rate of a key is not in this version; how 429 looks is shown by F08',
+  K04: 'a key that may send to some places only is not in this version; how 403 looks is shown by F10',
+  K09: 'TLS with client certificates is not in this version',
+  L11: 'a socket in the file system is optional, and not offered',
+  M01: 'the queue on disk is not in this version: with the one in memory 200 means received',
+  M02: 'the queue on disk is not in this version',
+  M03: 'the queue on disk is not in this version',
+  M04: 'the queue on disk is not in this version',
+  M12: 'only the first destination receives spans in this version',
+  M14: 'waiting for delivery (/flush) is not in this version',
+};
+
+/** Rows about delivery, which tests of other folders show: file and a part of the test's name. */
+const SHOWN_ELSEWHERE: Readonly<Record<string, readonly [file: string, test: string]>> = {
+  M05: ['delivery/dispatcher.test.ts', 'what could not be delivered in the longest time is a dead letter'],
+  M06: ['end-to-end/full-queue.test.ts', 'a full queue: 503 with Retry-After'],
+  M07: ['end-to-end/delivery.test.ts', 'one bad span among 200 costs one span'],
+  M08: ['end-to-end/delivery.test.ts', 'a Langfuse behind a proxy that takes small bodies only'],
+  M09: ['end-to-end/trouble.test.ts', '429 with Retry-After %s: nothing is sent before'],
+  M10: ['end-to-end/delivery.test.ts', 'a partial success: the number it names is not delivered'],
+  M11: ['delivery/langfuse-client.test.ts', 'a page as the answer'],
+  M13: ['gateway.test.ts', 'delivers what is queued first, and says that nothing is left'],
+};
+
+const LITERAL = 'literal-cases.test.ts';
+const files = readdirSync(__dirname).filter((file) => file.endsWith('.test.ts') && file !== 'coverage.test.ts');
+const literalIds = new Set(literalCases.map(({ id }) => id));
+
+/** Ids at the beginning of the strings of a file: the names of tests and of the rows of their tables. */
+function idsIn(file: string): Set<string> {
+  const text = readFileSync(join(__dirname, file), 'utf8');
+  return new Set(
+    [...text.matchAll(/['"`]((?:[A-N]\d\d(?=[ '"`]) ?)+)/g)].flatMap(([, ids = '']) => ids.trim().split(' ')),
+  );
+}
+
+/** The files whose hand-written tests show a row. */
+const handWritten = new Map(
+  rowIds.map((id) => [id, files.filter((file) => file !== LITERAL && idsIn(file).has(id))] as const),
+);
+
+/** The places that account for a row, each once. */
+function placesOf(id: string): string[] {
+  return [
+    ...(literalIds.has(id) ? [LITERAL] : (handWritten.get(id) ?? [])),
+    ...(id in NOT_SHOWN ? ['NOT_SHOWN'] : []),
+    ...(id in SHOWN_ELSEWHERE ? ['SHOWN_ELSEWHERE'] : []),
+  ];
+}
+
+test('the table has 320 rows, and each is accounted for in exactly one place', () => {
+  expect(rowIds).toHaveLength(320);
+  const others = rowIds.map((id) => [id, ...placesOf(id)]).filter((row) => row.length !== 2);
+  expect(others).toEqual([]);
+});
+
+test('the further tests of a row that carries its request stand in one file', () => {
+  const scattered = [...handWritten].filter(([id, found]) => literalIds.has(id) && found.length > 1);
+  expect(scattered).toEqual([]);
+});
+
+test('every id that a test is named after is a row', () => {
+  expect(files.flatMap((file) => [...idsIn(file)]).filter((id) => !rowIds.includes(id))).toEqual([]);
+  expect(Object.keys({ ...NOT_SHOWN, ...SHOWN_ELSEWHERE }).filter((id) => !rowIds.includes(id))).toEqual([]);
+});
+
+test.each(Object.entries(SHOWN_ELSEWHERE))('%s is shown by %j', (_, [file, name]) => {
+  expect(readFileSync(join(__dirname, '..', file), 'utf8')).toContain(name);
+});
