@@ -108,7 +108,10 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
 
   async function stop(): Promise<number> {
     phase = 'draining';
-    await settled(queue, now() + config.shutdownTimeoutS * 1000, now);
+    const deadlineMs = now() + config.shutdownTimeoutS * 1000;
+    await settled(queue, deadlineMs, now);
+    await finished(receiver, Math.max(0, deadlineMs - now()));
+    await settled(queue, deadlineMs, now);
     route.dispatcher.stop();
     announcer.close();
     await close(receiver);
@@ -180,6 +183,18 @@ async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
+}
+
+/** Takes no new connections and waits for the requests that are under way. */
+async function finished(server: Server, waitMsMax: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMsMax);
+  });
+  await Promise.race([closed, late]);
+  clearTimeout(timer);
 }
 
 async function settled(queue: QueuePort, deadlineMs: number, now: () => number): Promise<void> {

@@ -2,7 +2,11 @@ import pino, { type Logger } from 'pino';
 
 /** JSON lines on stdout, each with a readable `msg`. */
 export function createLog(level: string): Logger {
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  // Written at once: the last lines before an end are the ones that are needed.
+  return pino(
+    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 1, sync: true }),
+  );
 }
 
 /**
@@ -23,4 +27,7 @@ export function captureConsole(log: Logger): void {
 }
 
 /** Objects stay out: they may hold what people wrote. */
-const textOf = (word: unknown) => (typeof word === 'object' && word !== null ? word.constructor.name : String(word));
+function textOf(word: unknown): string {
+  if (typeof word !== 'object' || word === null) return String(word);
+  return (Object.getPrototypeOf(word) as object | null)?.constructor.name ?? 'Object';
+}

@@ -92,7 +92,8 @@ function parse(argv: string[]): Parsed | string {
     });
     const [named, ...rest] = positionals;
     const command = named ?? (values.help === true ? '' : 'serve');
-    if (!(command in HELP) || rest.length > 0) return `unknown command ${JSON.stringify(positionals.join(' '))}`;
+    if (!Object.hasOwn(HELP, command) || named === '' || rest.length > 0)
+      return `unknown command ${JSON.stringify(positionals.join(' '))}`;
     return { command, help: values.help === true, version: values.version === true, configFile: values.config };
   } catch (error) {
     return (error as Error).message.split('.')[0] ?? 'wrong usage';

@@ -92,7 +92,7 @@ const OWNERS: Record<string, { values: string[]; types?: string[] }> = {
   zstddec: { values: ['receiver/zstd-wasm.ts'] },
   protobufjs: { values: ['otlp/'] },
   '@langfuse/otel': { values: ['delivery/processor.ts'] },
-  '@langfuse/core': { values: ['delivery/langfuse-client.ts'] },
+  '@langfuse/core': { values: ['delivery/'] },
   undici: { values: ['delivery/langfuse-client.ts'] },
   'prom-client': { values: ['admin/metrics.ts'] },
   pino: { values: ['log.ts'], types: [''] },

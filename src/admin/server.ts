@@ -43,8 +43,9 @@ export function createAdmin(options: AdminOptions): http.Server {
   });
   if (options.token !== undefined) app.use(tokenGuard(options.token));
   app.get('/metrics', async (_request, response) => {
+    const text = await metrics.text();
     response.setHeader('Content-Type', metrics.contentType);
-    response.end(await metrics.text());
+    response.end(text);
   });
   app.get('/api/traces', (request, response) => {
     const { limit, before } = request.query;
@@ -59,6 +60,10 @@ export function createAdmin(options: AdminOptions): http.Server {
   app.get('/', (_request, response) => void response.type('text/plain').send(INDEX));
   app.use((_request, response) => void response.status(404).json({ error: 'no such path' }));
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    if (error instanceof URIError) {
+      response.status(400).json({ error: 'the path cannot be decoded' });
+      return;
+    }
     log.error({ err: error, path: request.path }, 'an admin request failed');
     if (!response.headersSent) response.status(500).json({ error: 'internal error' });
     else response.destroy();

@@ -66,9 +66,10 @@ class MemoryTraceStore implements TraceStore {
     const newestFirst = [...this.#traces.keys()].reverse();
     const cursor = before === undefined ? -1 : newestFirst.indexOf(before);
     const rest = newestFirst.slice(cursor + 1).map((traceId) => summary(traceId, this.observations(traceId)));
-    const beforeMs = before === undefined || cursor !== -1 ? Number.NaN : Date.parse(before);
-    const page = Number.isNaN(beforeMs) ? rest : rest.filter(({ startTime }) => Date.parse(startTime) < beforeMs);
-    return page.slice(0, limit);
+    if (before === undefined || cursor !== -1) return rest.slice(0, limit);
+    // Neither a trace that is known nor a time: the page after a trace that was forgotten is empty.
+    const beforeMs = Date.parse(before);
+    return rest.filter(({ startTime }) => Date.parse(startTime) < beforeMs).slice(0, limit);
   }
 
   observations(traceId: string): Observation[] {
@@ -95,10 +96,10 @@ class MemoryTraceStore implements TraceStore {
 }
 
 function summary(traceId: string, observations: Observation[]): TraceSummary {
-  const starts = observations.map(({ startTime }) => Date.parse(startTime ?? ''));
-  const ends = observations.map(({ startTime, endTime }) => Date.parse(endTime ?? startTime ?? ''));
-  const start = starts.reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY);
-  const end = ends.reduce((last, at) => Math.max(last, at), start);
+  const starts = observations.flatMap(({ startTime }) => (startTime === null ? [] : [Date.parse(startTime)]));
+  const ends = observations.flatMap(({ endTime }) => (endTime === null ? [] : [Date.parse(endTime)]));
+  const start = starts.length === 0 ? 0 : starts.reduce((first, at) => Math.min(first, at));
+  const end = [...starts, ...ends].reduce((last, at) => Math.max(last, at), start);
   const named = observations.find(({ traceName }) => traceName !== null)?.traceName;
   return {
     traceId,

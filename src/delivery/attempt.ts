@@ -27,6 +27,8 @@ export class DeliverySpan extends ReceivedSpan {
 /** One attempt to deliver the spans of one queue entry: it hears of every span's outcome exactly once. */
 export class Attempt {
   readonly spans: DeliverySpan[] = [];
+  /** Set when its entry has failed before: its spans are posted apart from others, so many at a time at most. */
+  readonly batchSpansMax: number | undefined;
   #pending = 0;
   readonly #onOutcome: (spans: readonly DeliverySpan[], outcome: Outcome) => void;
   readonly #onDone: () => void;
@@ -35,7 +37,9 @@ export class Attempt {
     onOutcome: (spans: readonly DeliverySpan[], outcome: Outcome) => void;
     /** All spans have their outcome. */
     onDone: () => void;
+    batchSpansMax?: number | undefined;
   }) {
+    this.batchSpansMax = hooks.batchSpansMax;
     this.#onOutcome = hooks.onOutcome;
     this.#onDone = hooks.onDone;
   }
@@ -47,9 +51,13 @@ export class Attempt {
 
   /** Spans that have an outcome already are passed over. */
   report(spans: readonly DeliverySpan[], outcome: Outcome): void {
-    const news = spans.filter(({ isSettled }) => !isSettled);
+    const news: DeliverySpan[] = [];
+    for (const span of spans) {
+      if (span.isSettled) continue;
+      span.isSettled = true;
+      news.push(span);
+    }
     if (news.length === 0) return;
-    for (const span of news) span.isSettled = true;
     this.#pending -= news.length;
     this.#onOutcome(news, outcome);
     if (this.#pending === 0) this.#onDone();

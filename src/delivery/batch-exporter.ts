@@ -2,7 +2,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { assembleRequest, type SpanPart } from '../otlp/assemble';
 import { replaceAttributes } from '../otlp/rewrite';
-import { DeliverySpan, reportOutcome } from './attempt';
+import { type Attempt, DeliverySpan, reportOutcome } from './attempt';
 import type { Verdict } from './langfuse-answer';
 import { DELIVERED } from './outcome';
 
@@ -55,9 +55,9 @@ class LangfuseBatchExporter implements BatchExporter {
   readonly #post: BatchExporterOptions['post'];
   readonly #onVerdict: BatchExporterOptions['onVerdict'];
   readonly #limits: BatchLimits;
+  /** Batches that still take spans: one for all, and one for each attempt whose spans are posted apart. */
+  readonly #open = new Map<Attempt | undefined, OpenBatch>();
   readonly #ready: DeliverySpan[][] = [];
-  #open: DeliverySpan[] = [];
-  #openBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #posting = 0;
   #onIdle: (() => void)[] = [];
@@ -70,8 +70,8 @@ class LangfuseBatchExporter implements BatchExporter {
 
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     for (const span of spans) {
-      // A span that its attempt has given up meanwhile is on its way in another one.
-      if (span instanceof DeliverySpan && !span.isSettled) this.#add(span);
+      // A span that its attempt has given up meanwhile is on its way in another one; one that came before is under way.
+      if (span instanceof DeliverySpan && !span.isSettled && !span.arrived) this.#add(span);
     }
     done({ code: ExportResultCode.SUCCESS });
   }
@@ -81,28 +81,41 @@ class LangfuseBatchExporter implements BatchExporter {
     if (this.#posting > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
+  /** What has not been sent by then gets its outcome all the same. */
   async shutdown(): Promise<void> {
     clearTimeout(this.#timer);
+    const waiting = [...this.#open.values()].flatMap(({ spans }) => spans);
+    this.#open.clear();
+    reportOutcome(waiting, { kind: 'retry', reason: 'shutdown' });
   }
 
   #add(span: DeliverySpan): void {
     const { bytesMax, bytesTarget, spansMax, lingerMs } = this.#limits;
     span.arrived = true;
     span.forgetDecoded();
-    const bytes = span.scanned.end - span.scanned.tagStart;
-    if (this.#openBytes + bytes > bytesMax) this.#seal();
-    this.#open.push(span);
-    this.#openBytes += bytes;
-    if (this.#openBytes >= bytesTarget || this.#open.length >= spansMax) this.#seal();
-    else this.#timer ??= setTimeout(() => this.#seal(), lingerMs);
+    const { batchSpansMax } = span.attempt;
+    const key = batchSpansMax === undefined ? undefined : span.attempt;
+    const open = this.#open.get(key);
+    if (open !== undefined && open.bytes + bytesIn(span, open) > bytesMax) this.#sealOne(key, open);
+    const batch = this.#open.get(key) ?? { spans: [], bytes: 0 };
+    this.#open.set(key, batch);
+    batch.bytes += bytesIn(span, batch);
+    batch.spans.push(span);
+    if (batch.bytes >= bytesTarget || batch.spans.length >= Math.min(spansMax, batchSpansMax ?? spansMax)) {
+      this.#sealOne(key, batch);
+      this.#pump();
+    } else this.#timer ??= setTimeout(() => this.#seal(), lingerMs);
+  }
+
+  #sealOne(key: Attempt | undefined, { spans }: OpenBatch): void {
+    this.#open.delete(key);
+    this.#ready.push(spans);
   }
 
   #seal(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#open.length > 0) this.#ready.push(this.#open);
-    this.#open = [];
-    this.#openBytes = 0;
+    for (const [key, batch] of this.#open) this.#sealOne(key, batch);
     this.#pump();
   }
 
@@ -134,6 +147,21 @@ class LangfuseBatchExporter implements BatchExporter {
       this.#ready.unshift(batch.slice(0, middle), batch.slice(middle));
     }
   }
+}
+
+interface OpenBatch {
+  readonly spans: DeliverySpan[];
+  bytes: number;
+}
+
+/** Tags and lengths around a resource and a scope. */
+const FRAME_BYTES = 24;
+
+/** What the span adds to the batch: where it does not follow one of its scope, resource and scope come with it. */
+function bytesIn({ scanned }: DeliverySpan, { spans }: OpenBatch): number {
+  const own = scanned.end - scanned.tagStart;
+  if (spans.at(-1)?.scanned.scope === scanned.scope) return own;
+  return own + scanned.scope.head.length + scanned.scope.resource.head.length + FRAME_BYTES;
 }
 
 /** Of a partial success nobody knows which spans it means: the number counts, and it is taken from the end. */

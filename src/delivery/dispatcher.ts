@@ -59,6 +59,12 @@ class QueueDispatcher implements Dispatcher {
   #failures = 0;
   /** One failure pauses the destination, not only the entry: a Langfuse that is down is not asked by all that waits. */
   #pausedUntilMs = 0;
+  /** Not before that, by Retry-After: a post that was under way and is delivered does not shorten it. */
+  #askedUntilMs = 0;
+  /** Counts outcomes "delivered", to tell whether others got through while an entry did not. */
+  #deliveries = 0;
+  /** Entries that have failed, by id: how often while others got through. */
+  readonly #suspects = new Map<string, { deliveriesThen: number; halvings: number }>();
   #onIdle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
@@ -128,6 +134,7 @@ class QueueDispatcher implements Dispatcher {
         clearTimeout(deadline);
         this.#done(entry, retries);
       },
+      batchSpansMax: this.#batchSpansMax(entry),
     });
     const deadline = setTimeout(() => {
       attempt.report(attempt.lost(), { kind: 'retry', reason: 'no_receipt' });
@@ -148,17 +155,35 @@ class QueueDispatcher implements Dispatcher {
     this.#spansInFlight -= entry.items;
     if (retries.length > 0) {
       const { queue, now, random } = this.#options;
+      this.#suspect(entry);
       const configuration = retries.some((retry) => retry.configuration === true);
       const pause = pauseMs({ failures: entry.attempts + 1, configuration, random });
       queue.retryAt(entry, now() + Math.max(pause, ...retries.map(({ afterMs = 0 }) => afterMs)));
-    }
+    } else this.#suspects.delete(entry.id);
     if (this.#inFlight.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     this.wake();
   }
 
+  /**
+   * An entry that failed is posted apart from others, so that whatever is wrong with it is wrong with nobody else; and in
+   * ever smaller parts as long as others get through and it does not, until the span that is to blame stands alone.
+   */
+  #batchSpansMax({ id, attempts, items }: Entry): number | undefined {
+    if (attempts === 0) return undefined;
+    return Math.max(1, Math.ceil(items / 2 ** (this.#suspects.get(id)?.halvings ?? 0)));
+  }
+
+  #suspect({ id }: Entry): void {
+    const known = this.#suspects.get(id);
+    const othersPassed = known !== undefined && this.#deliveries > known.deliveriesThen;
+    const halvings = (known?.halvings ?? 0) + (othersPassed ? 1 : 0);
+    this.#suspects.set(id, { deliveriesThen: this.#deliveries, halvings });
+  }
+
   #delivered(entry: Entry, spans: readonly DeliverySpan[]): void {
     this.#failures = 0;
-    this.#pausedUntilMs = 0;
+    this.#deliveries++;
+    this.#pausedUntilMs = this.#askedUntilMs;
     this.#settle(entry, spans);
     this.#options.onDelivered(spans);
   }
@@ -184,8 +209,12 @@ class QueueDispatcher implements Dispatcher {
 
   #slowDown({ reason, configuration = false, afterMs = 0 }: Retry): void {
     const { destination, now, random, log } = this.#options;
+    this.#askedUntilMs = Math.max(this.#askedUntilMs, now() + afterMs);
     // Posts that were under way together failed together: they count once.
-    if (now() < this.#pausedUntilMs) return;
+    if (now() < this.#pausedUntilMs) {
+      this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#askedUntilMs);
+      return;
+    }
     this.#failures++;
     const waitMs = Math.max(pauseMs({ failures: this.#failures, configuration, random }), afterMs);
     this.#pausedUntilMs = now() + waitMs;

@@ -17,10 +17,14 @@ export interface HealthRecorder {
 export function createHealthRecorder(destination: string, now: () => number): HealthRecorder {
   let hasAccepted = false;
   let trouble: DestinationHealth['trouble'];
+  /** It has refused the credentials; only an acceptance says otherwise, not another failure. */
+  let shutOut = false;
   return {
     record(verdict) {
       if (verdict.kind === 'retry') {
-        const { reason, configuration = false } = verdict;
+        const { reason } = verdict;
+        if (verdict.configuration === true) shutOut = true;
+        const configuration = verdict.configuration ?? (shutOut && !hasAccepted);
         // The moment it began stays, as long as it is the same trouble.
         if (trouble?.reason !== reason) trouble = { sinceMs: now(), reason, configuration };
         return;

@@ -15,6 +15,12 @@ export type Verdict =
   /** The batch as it is will never pass; in parts it may. */
   | { readonly kind: 'refused'; readonly status: number };
 
+/**
+ * What says that this very batch is wrong. Any other 4xx is about the way there – credentials, path, method, a proxy – and
+ * giving spans up would not mend it.
+ */
+const REFUSALS: ReadonlySet<number> = new Set([400, 409, 413, 418, 422]);
+
 /** A longer Retry-After is cut: nobody means to wait for more than a day. */
 const RETRY_AFTER_MAX_MS = 86_400_000;
 
@@ -29,17 +35,18 @@ export function judge(answer: LangfuseAnswer, nowMs: number): Verdict {
     const afterMs = retryAfterMs(answer.retryAfter, nowMs);
     return { kind: 'retry', reason: `http_${status}`, ...(afterMs === undefined ? {} : { afterMs }) };
   }
-  if (status === 401 || status === 403 || status === 404 || status < 400) {
-    return { kind: 'retry', reason: `http_${status}`, configuration: true };
-  }
-  return { kind: 'refused', status };
+  if (REFUSALS.has(status)) return { kind: 'refused', status };
+  return { kind: 'retry', reason: `http_${status}`, configuration: true };
 }
 
 /** Seconds or an HTTP date (RFC 9110 section 10.2.3); `undefined` for anything else. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
-  const ms = /^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  const isSeconds = /^[0-9]+$/.test(text);
+  // Date.parse takes almost anything for a date; HTTP's begin with the day of the week.
+  if (!isSeconds && !/^[A-Z][a-z]{2}/.test(text)) return undefined;
+  const ms = isSeconds ? Number(text) * 1000 : Date.parse(text) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), RETRY_AFTER_MAX_MS);
 }
 

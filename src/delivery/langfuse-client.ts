@@ -42,11 +42,14 @@ export function createLangfuseClient({
   const { baseUrl, publicKey, secretKey } = destination;
   const url = `${baseUrl}${TRACES_PATH}`;
   // Given as strings, so that undici does not look into the environment itself.
+  const proxyOfScheme = (url.startsWith('https:') ? proxy.httpsProxy : proxy.httpProxy) ?? '';
   const dispatcher = new EnvHttpProxyAgent({
-    httpProxy: proxy.httpProxy ?? '',
-    httpsProxy: proxy.httpsProxy ?? '',
+    httpProxy: proxyOfScheme,
+    httpsProxy: proxyOfScheme,
     noProxy: proxy.noProxy ?? '',
     connections: CONNECTIONS,
+    // Plain http is asked of the proxy itself; CONNECT, which many allow for port 443 only, is for https.
+    proxyTunnel: false,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     headersTimeout: ANSWER_TIMEOUT_MS,
     bodyTimeout: ANSWER_TIMEOUT_MS,

@@ -1,6 +1,10 @@
+import { configureGlobalLogger, LogLevel } from '@langfuse/core';
 import { LangfuseSpanProcessor } from '@langfuse/otel';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Destination } from '../config';
+
+// At its debug level, which a variable of the environment sets, the processor prints every attribute of every span.
+configureGlobalLogger({ level: LogLevel.WARN });
 
 /** What Langfuse's processor takes for "not given", where `undefined` would make it look into the environment. */
 const NOT_SET = '';

@@ -117,7 +117,7 @@ describe('a span is rejected', () => {
   const SPAN = { reason: 'invalid_span_id', description: 'is not an id of 8 bytes that are not all zero' };
   const DEEP = { reason: 'too_deep', description: 'holds a value nested deeper than 64 levels' };
   const at = (index: number) => `resourceSpans[0].scopeSpans[0].spans[${index}]`;
-  const deep = nested([9, 2, ...Array(64).fill([5, 1]).flat()], varintField(3, 1));
+  const deep = nested([9, 2, ...Array(65).fill([5, 1]).flat()], varintField(3, 1));
   const deepSpan = (...fields: Buffer[]) => nested([1, 2, 2], Buffer.concat([...fields, deep]));
   const ids = [lenField(1, IDS.traceId), lenField(2, IDS.spanId)];
 
@@ -165,6 +165,15 @@ describe('a span is rejected', () => {
     const [rejection] = ADMIT.protobuf(encodeMessage('ExportTraceServiceRequest', { resourceSpans })).rejections;
     expect(rejection?.field).toBe('resourceSpans[1].scopeSpans[1].spans[1].traceId');
   });
+});
+
+test('spans under the old name leave under the new one: Langfuse knows no other', () => {
+  const scopeSpans = nested([2], Buffer.concat([lenField(1, IDS.traceId), lenField(2, IDS.spanId)]));
+  const { bytes, accepted } = ADMIT.protobuf(
+    lenField(1, Buffer.concat([lenField(1000, scopeSpans), lenField(3, 'u')])),
+  );
+  expect(accepted).toBe(1);
+  expect(bytes.equals(lenField(1, Buffer.concat([lenField(3, 'u'), lenField(2, scopeSpans)])))).toBe(true);
 });
 
 test('every request, with any repairs on and off, is judged as the rules say', () => {

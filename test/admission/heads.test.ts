@@ -79,6 +79,16 @@ test('a repair of a scope is one of its spans only', () => {
   ]);
 });
 
+test('the spans below a mended resource stay as they are, byte for byte', () => {
+  const ids = Buffer.concat([lenField(1, IDS.traceId, { tag: 2, length: 3 }), lenField(2, IDS.spanId)]);
+  const span = lenField(2, Buffer.concat([ids, lenField(5, 'n', { tag: 5, length: 5 })]), { tag: 3, length: 2 });
+  const resource = nested([1, 1], lenField(1, 'absent'));
+  const { bytes, repairs } = ADMIT.protobuf(lenField(1, Buffer.concat([resource, lenField(2, span)])));
+  expect(repairs).toEqual(new Map([['attribute_value_absent', 1]]));
+  const mended = nested([1, 1], Buffer.concat([lenField(1, 'absent'), lenField(2, '')]));
+  expect(bytes.equals(lenField(1, Buffer.concat([mended, lenField(2, span)])))).toBe(true);
+});
+
 test('a resource whose first span is rejected is mended all the same', () => {
   const request = body({ resource: { attributes: BYTES }, scopeSpans: [{ spans: [{}, ...spans('b')] }] });
   const admission = ADMIT.protobuf(request);
@@ -98,7 +108,7 @@ describe.each([
   const attribute = (...fields: Buffer[]) => lenField(number, Buffer.concat([lenField(1, 'k'), ...fields]));
 
   test('a value too deep costs its spans, and no others', () => {
-    const deep = attribute(nested([2, ...Array(64).fill([5, 1]).flat()], varintField(3, 1)));
+    const deep = attribute(nested([2, ...Array(65).fill([5, 1]).flat()], varintField(3, 1)));
     const { accepted, rejections } = ADMIT.protobuf(Buffer.concat([around(deep, twoSpans), good]));
     expect([accepted, rejections.map(({ reason, field }) => [reason, field])]).toEqual([
       1,

@@ -115,10 +115,10 @@ describe('traits are found wherever values are', () => {
 });
 
 describe('depth', () => {
-  /** Arrays in arrays around an int: as many AnyValues within each other as `levels` says. */
+  /** Arrays in arrays around an int, as many as `levels` says. */
   function deep(levels: number): Buffer {
     let bytes = varintField(3, 1);
-    for (let level = 1; level < levels; level++) bytes = lenField(5, lenField(1, bytes));
+    for (let level = 0; level < levels; level++) bytes = lenField(5, lenField(1, bytes));
     return Buffer.concat([lenField(1, 'k'), lenField(2, bytes)]);
   }
 

@@ -191,7 +191,7 @@ describe('depth', () => {
   });
 
   test.each([
-    ['20,001 open brackets', nest(20_001)],
+    ['20,101 open brackets', nest(20_101)],
     ['100,000 levels (G68)', nest(100_000)],
     ['100,000 levels of objects', '{"a":'.repeat(100_000)],
   ])('%s are refused', (_, text) => {

@@ -1,4 +1,3 @@
-import { VALUE_DEPTH_MAX } from '../../src/otlp/check';
 import { convertJsonRequest } from '../../src/otlp/json-request';
 import type { CanonicalSpan, CanonicalValue } from '../support/canonical';
 import { attributeText, convert, requestText, SPAN_PATH, spanText } from '../support/json-conversion';
@@ -191,50 +190,5 @@ describe('links', () => {
     const { spans, faults, repairs } = convert(text);
     expect([faults, repairs]).toEqual([[], { 0: ['link_dropped'] }]);
     expect(spans[0]).toMatchObject({ links: [], attributes: [{ key: 'k', value: { int: 1n } }] });
-  });
-});
-
-describe('depth', () => {
-  const arrays = (levels: number) =>
-    `${'{"arrayValue":{"values":['.repeat(levels - 1)}{"intValue":1}${']}}'.repeat(levels - 1)}`;
-  const lists = (levels: number) =>
-    `${'{"kvlistValue":{"values":[{"key":"k","value":'.repeat(levels - 1)}{}${'}]}}'.repeat(levels - 1)}`;
-
-  test.each([
-    ['arrays', arrays],
-    ['lists', lists],
-  ])('%s as deep as allowed are read', (_, nest) => {
-    expect(convert(requestText(attributeText(nest(VALUE_DEPTH_MAX)))).faults).toEqual([]);
-  });
-
-  test.each([
-    ['arrays, one deeper', arrays(VALUE_DEPTH_MAX + 1)],
-    ['lists, one deeper', lists(VALUE_DEPTH_MAX + 1)],
-    ['arrays of 5,000 levels', arrays(5000)],
-    ['lists of 4,990 levels', lists(4990)],
-  ])('%s cost the span', (_, value) => {
-    const [fault, ...others] = convert(requestText(attributeText(value), spanText())).faults;
-    expect(fault?.slice(0, 2)).toEqual([0, 'too_deep']);
-    expect(fault?.[2]).toMatch(/^resourceSpans\[0\]\.scopeSpans\[0\]\.spans\[0\]\.attributes\[0\]\.value\./);
-    expect(others).toEqual([]);
-  });
-
-  test('a link with a value too deep costs the span as well: its size is an attack', () => {
-    const text = requestText(spanText(`"links":[{"attributes":[{"key":"k","value":${arrays(70)}}]}]`));
-    expect(convert(text).faults[0]?.slice(0, 2)).toEqual([0, 'too_deep']);
-  });
-
-  test('100,000 levels are refused', () => {
-    expect(() => convert(requestText(attributeText(arrays(100_000))))).toThrow('JSON: nested too deep');
-  });
-
-  test('the depth of one span does not count for the next', () => {
-    const spans = Array.from({ length: 3 }, () => attributeText(arrays(VALUE_DEPTH_MAX + 1)));
-    const { faults } = convert(requestText(...spans, attributeText(arrays(VALUE_DEPTH_MAX))));
-    expect(faults.map(([ordinal, reason]) => [ordinal, reason])).toEqual([
-      [0, 'too_deep'],
-      [1, 'too_deep'],
-      [2, 'too_deep'],
-    ]);
   });
 });
