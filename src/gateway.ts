@@ -187,13 +187,15 @@ async function close(server: Server): Promise<void> {
 
 /** Takes no new connections and waits for the requests that are under way. */
 async function finished(server: Server, waitMsMax: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection whose answer is out stays open for its next request, which is not to come.
+  const sweep = setInterval(() => server.closeIdleConnections(), SETTLE_CHECK_MS);
+  let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, waitMsMax);
   });
   await Promise.race([closed, late]);
+  clearInterval(sweep);
   clearTimeout(timer);
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, deflateRawSync } from 'node:zlib';
 import { type BuiltGateway, endAllBuilt, startBuilt } from '../support/built-gateway';
 import { expectRefusal, expectSuccess } from '../support/otlp-answer';
-import { asProtobuf, requestOf, spanOf, twins } from '../support/otlp-twins';
+import { asJson, asProtobuf, requestOf, spanOf } from '../support/otlp-twins';
 import { type Answer, post } from '../support/post';
 
 const MIB = 1024 * 1024;
@@ -65,8 +65,9 @@ const MANY = Array.from({ length: 9000 }, (_, index) =>
   spanOf({ spanId: (index + 1).toString(16).padStart(16, '0'), attributes }),
 );
 
-test.each(twins(requestOf(...MANY)))('G74 20 MiB while others send: they do not wait, %s', async (encoding, large) => {
-  expect(large.body.length).toBeGreaterThan(19 * MIB);
+test('G74 20 MiB of JSON while others send: they do not wait', async () => {
+  const large = asJson(requestOf(...MANY));
+  expect(large.body.length).toBeGreaterThan(20 * MIB);
   for (let warmUp = 0; warmUp < 50; warmUp += 1) await post(url(), SMALL);
 
   const [answer, waitsMs] = await during(post(url(), large), async () => {
@@ -76,7 +77,7 @@ test.each(twins(requestOf(...MANY)))('G74 20 MiB while others send: they do not 
     await sleep(1);
     return waitedMs;
   });
-  expectSuccess(answer, encoding);
+  expectSuccess(answer, 'json');
   const sorted = waitsMs.toSorted((a, b) => a - b);
   expect(sorted[Math.ceil(sorted.length * 0.99) - 1]).toBeLessThan(250);
 });

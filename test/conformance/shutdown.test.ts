@@ -38,7 +38,7 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, { headers, body }) =>
 
   /** A gateway that is stopping, with a span that Langfuse takes its time for, and a connection from before. */
   async function draining(): Promise<Awaited<ReturnType<typeof start>> & { connection: RawConnection }> {
-    const running = await start({ respond: () => ({ delayMs: 1000 }) });
+    const running = await start({ respond: () => ({ delayMs: 400 }) });
     const connection = await running.open();
     await connection.write(whole);
     expectSuccess(await connection.answer(), encoding);

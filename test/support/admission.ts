@@ -28,14 +28,17 @@ export function receivedSpans(bytes: Buffer): ReceivedSpan[] {
 }
 
 /** The spans of a request in an order that does not depend on how they are grouped. */
-export const inAnyOrder = (spans: readonly CanonicalSpan[]): CanonicalSpan[] =>
+export const inAnyOrder = <Span extends object>(spans: readonly Span[]): Span[] =>
   spans
-    .map((span) => ({
-      span,
-      rank: JSON.stringify(span, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
-    }))
+    .map((span) => ({ span, rank: JSON.stringify(span, withEveryNumber) }))
     .sort((a, b) => (a.rank < b.rank ? -1 : 1))
     .map(({ span }) => span);
+
+/** JSON has no int64, NaN or -0. */
+function withEveryNumber(_: string, value: unknown): unknown {
+  if (Object.is(value, -0)) return '-0';
+  return typeof value === 'bigint' || typeof value === 'number' ? `${value}` : value;
+}
 
 /** What was admitted, read by the independent reader. */
 export const admittedSpans = ({ bytes }: Admission): CanonicalSpan[] => canonicalFromProtobuf(bytes);

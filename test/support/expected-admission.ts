@@ -44,11 +44,11 @@ const isId = (hex: string, digits: number) => hex.length === digits && !/^0*$/.t
 function mapNodes(value: unknown, change: (node: Node) => Node): unknown {
   if (Array.isArray(value)) {
     const mapped = value.map((element) => mapNodes(element, change));
-    return mapped.some((element, at) => element !== value[at]) ? mapped : value;
+    return mapped.some((element, at) => !Object.is(element, value[at])) ? mapped : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   const own = change(value as Node);
   const entries = Object.entries(own).map(([key, member]) => [key, mapNodes(member, change)] as const);
-  const changed = own !== value || entries.some(([key, member]) => member !== own[key]);
+  const changed = own !== value || entries.some(([key, member]) => !Object.is(member, own[key]));
   return changed ? Object.fromEntries(entries) : value;
 }
