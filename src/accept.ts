@@ -2,7 +2,7 @@ import { type Admission, admit } from './admission/admit';
 import type { RepairName } from './admission/repairs';
 import { GatewayError, retrySoon } from './errors';
 import type { Ledger } from './ledger';
-import { convertJsonRequest } from './otlp/json-request';
+import { type ConvertedRequest, convertJsonRequest, convertJsonRequestInSteps } from './otlp/json-request';
 import { scanRequest } from './otlp/scan';
 import { type QueuePort, QueueRefusal } from './queue/port';
 import type { Accept } from './receiver/accept';
@@ -22,7 +22,7 @@ export function createAccept(options: AcceptOptions): Accept {
   const { queue, destination, repairs, ledger, onAdmitted, random } = options;
   const enabled = (repair: RepairName) => repairs[repair];
   return async ({ format, bytes }) => {
-    const converted = format === 'json' ? convertJsonRequest(bytes, enabled) : undefined;
+    const converted = format === 'json' ? await convert(bytes, enabled) : undefined;
     const request = scanRequest(converted?.bytes ?? bytes, { check: true });
     const admission = admit(request, enabled, converted);
     if (admission.accepted > 0) {
@@ -34,6 +34,24 @@ export function createAccept(options: AcceptOptions): Accept {
     onAdmitted(admission);
     return admission;
   };
+}
+
+/** JSON bodies from here on are read in slices, with other requests between them. */
+const LARGE_BYTES = 1024 * 1024;
+const SLICE_MS = 10;
+
+async function convert(bytes: Buffer, enabled: (repair: RepairName) => boolean): Promise<ConvertedRequest> {
+  if (bytes.length < LARGE_BYTES) return convertJsonRequest(bytes, enabled);
+  let sliceEndMs = performance.now() + SLICE_MS;
+  return convertJsonRequestInSteps(bytes, enabled, () => {
+    if (performance.now() < sliceEndMs) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        sliceEndMs = performance.now() + SLICE_MS;
+        resolve();
+      });
+    });
+  });
 }
 
 function refusal(error: unknown, random: () => number): unknown {

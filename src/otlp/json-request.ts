@@ -32,10 +32,36 @@ export interface ConvertedRequest {
  * have mended is a fault of its span. Not one JSON object, or not an OTLP request: GatewayError (400).
  */
 export function convertJsonRequest(body: Buffer, allowed: JsonReadOptions['allowed']): ConvertedRequest {
+  const steps = stepsOf(body, allowed);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same for large bodies: `pause` is called after each span, and what it returns is waited for. */
+export async function convertJsonRequestInSteps(
+  body: Buffer,
+  allowed: JsonReadOptions['allowed'],
+  pause: () => Promise<void> | undefined,
+): Promise<ConvertedRequest> {
+  const steps = stepsOf(body, allowed);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    const wait = pause();
+    if (wait !== undefined) await wait;
+  }
+}
+
+function stepsOf(body: Buffer, allowed: JsonReadOptions['allowed']): Steps<ConvertedRequest> {
   const valid = isUtf8(body);
   const text = valid ? body : Buffer.from(body.toString('utf8'), 'utf8');
   return new JsonRequestReader(text, { allowed, replaced: !valid }).read();
 }
+
+/** Work that can be interrupted after each span. */
+type Steps<T = void> = Generator<void, T>;
 
 class JsonRequestReader {
   readonly #scanner: JsonScanner;
@@ -52,39 +78,43 @@ class JsonRequestReader {
     this.#values = new JsonValues(this.#scanner, this.#writer, options);
   }
 
-  read(): ConvertedRequest {
+  *read(): Steps<ConvertedRequest> {
     const scanner = this.#scanner;
     if (scanner.bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) scanner.pos = 3;
     if (scanner.next() !== 'object') throw badRequest('JSON: the request must be one object with resourceSpans');
-    scanner.object((key) => {
-      if (REQUEST.byName.get(key) === RESOURCE_SPANS_FIELD) {
-        this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
-      } else scanner.skip();
-    });
+    for (const key of scanner.members()) {
+      if (REQUEST.byName.get(key) !== RESOURCE_SPANS_FIELD) scanner.skip();
+      else yield* this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
+    }
     scanner.end();
     return { bytes: this.#writer.finish(), faults: this.#faults, repairs: this.#repairs };
   }
 
-  #resourceSpans(path: string): void {
+  *#resourceSpans(path: string): Steps {
     const first = this.#spans;
     const group = new GroupOutcome();
-    this.#scanner.object((key) => {
+    for (const key of this.#scanner.members()) {
       const known = RESOURCE_SPANS.byName.get(key);
       if (known === SCOPE_SPANS_FIELD || known === LEGACY_SCOPE_SPANS_FIELD) {
-        this.#messages(SCOPE_SPANS_FIELD, `${path}.${key}`, (scopePath) => this.#scopeSpans(scopePath));
+        yield* this.#messages(SCOPE_SPANS_FIELD, `${path}.${key}`, (scopePath) => this.#scopeSpans(scopePath));
       } else this.#groupField(known, `${path}.${key}`, group);
-    });
+    }
     this.#spread(group, first);
   }
 
-  #scopeSpans(path: string): void {
+  *#scopeSpans(path: string): Steps {
     const first = this.#spans;
     const group = new GroupOutcome();
-    this.#scanner.object((key) => {
+    for (const key of this.#scanner.members()) {
       const known = LEGACY_SCOPE_NAMES.includes(key) ? SCOPE_FIELD : SCOPE_SPANS.byName.get(key);
-      if (known === SPANS_FIELD) this.#elements(`${path}.${key}`, (spanPath) => this.#span(spanPath));
-      else this.#groupField(known, `${path}.${key}`, group);
-    });
+      if (known !== SPANS_FIELD) this.#groupField(known, `${path}.${key}`, group);
+      else {
+        for (const spanPath of this.#elements(`${path}.${key}`)) {
+          this.#span(spanPath);
+          yield;
+        }
+      }
+    }
     this.#spread(group, first);
   }
 
@@ -141,23 +171,21 @@ class JsonRequestReader {
     }
   }
 
-  #messages(known: FieldSpec, path: string, read: (path: string) => void): void {
-    this.#elements(path, (elementPath) => {
+  *#messages(known: FieldSpec, path: string, read: (path: string) => Steps): Steps {
+    for (const elementPath of this.#elements(path)) {
       if (this.#scanner.next() !== 'object') throw notA('object', elementPath);
       this.#writer.tag(known);
       const mark = this.#writer.beginMessage();
-      read(elementPath);
+      yield* read(elementPath);
       this.#writer.endMessage(mark);
-    });
+    }
   }
 
-  /** Absent, null or a list, whose null elements are passed over. */
-  #elements(path: string, read: (path: string) => void): void {
+  /** The paths of what is in a list. It may be absent or null, as may be its elements, which are passed over. */
+  *#elements(path: string): Generator<string, void> {
     if (this.#scanner.takeNull()) return;
     if (this.#scanner.next() !== 'array') throw notA('array', path);
-    this.#scanner.array((index) => {
-      if (!this.#scanner.takeNull()) read(`${path}[${index}]`);
-    });
+    for (const index of this.#scanner.elements()) if (!this.#scanner.takeNull()) yield `${path}[${index}]`;
   }
 }
 

@@ -22,6 +22,11 @@ const LEVEL_KEYS = ['arrayValue', 'kvlistValue', 'array_value', 'kvlist_value'];
 /** Marks, in the stack of open brackets, one that is a level. */
 const IS_LEVEL = 0x100;
 
+/** Names met so far, by a hash of their bytes. Bounded: names come from whoever sends. */
+const knownKeys = new Map<number, { bytes: Buffer; text: string }>();
+const KNOWN_KEYS_MAX = 500;
+const KEY_BYTES_MAX = 32;
+
 export type JsonType = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
 /**
@@ -55,11 +60,38 @@ export class JsonScanner {
     }
     for (;;) {
       if (this.#peek() !== QUOTE) throw this.#unexpected();
-      const key = this.string();
+      const key = this.#key();
       this.#take(COLON);
       member(key);
       if (this.#ends(CLOSE_BRACE)) return;
     }
+  }
+
+  /** The keys of an object, one at a time; whoever asks for the next one has consumed the value. */
+  *members(): Generator<string, void> {
+    this.#take(OPEN_BRACE);
+    if (this.#peek() === CLOSE_BRACE) {
+      this.pos++;
+      return;
+    }
+    do {
+      if (this.#peek() !== QUOTE) throw this.#unexpected();
+      const key = this.#key();
+      this.#take(COLON);
+      yield key;
+    } while (!this.#ends(CLOSE_BRACE));
+  }
+
+  /** The indexes of an array, one at a time; whoever asks for the next one has consumed the element. */
+  *elements(): Generator<number, void> {
+    this.#take(OPEN_BRACKET);
+    if (this.#peek() === CLOSE_BRACKET) {
+      this.pos++;
+      return;
+    }
+    let index = 0;
+    do yield index++;
+    while (!this.#ends(CLOSE_BRACKET));
   }
 
   /** Calls `element` with each index; it must consume the value. */
@@ -160,9 +192,28 @@ export class JsonScanner {
   /** Steps over a key and tells whether its value is a level. */
   #skipKey(): boolean {
     if (this.#peek() !== QUOTE) throw this.#unexpected();
-    const key = this.string();
+    const key = this.#key();
     this.#take(COLON);
     return LEVEL_KEYS.includes(key);
+  }
+
+  /** A member's name. The same few come again and again, so they are recognised by their bytes and not decoded anew. */
+  #key(): string {
+    const at = this.pos;
+    if (this.#stringToken()) {
+      this.pos = at;
+      return this.string();
+    }
+    const { start, end } = this.token;
+    if (end - start > KEY_BYTES_MAX) return this.bytes.toString('utf8', start, end);
+    let hash = end - start;
+    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + this.bytes[index]!) | 0;
+    const known = knownKeys.get(hash);
+    if (known !== undefined && this.bytes.compare(known.bytes, 0, known.bytes.length, start, end) === 0)
+      return known.text;
+    const text = this.bytes.toString('utf8', start, end);
+    if (knownKeys.size < KNOWN_KEYS_MAX) knownKeys.set(hash, { bytes: Buffer.from(text), text });
+    return text;
   }
 
   /** Consumes a string and returns whether it has escapes. */
