@@ -1,5 +1,4 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAccept } from './accept';
 import { createMetrics, type Metrics } from './admin/metrics';
@@ -14,6 +13,7 @@ import { createBackPressure } from './delivery/back-pressure';
 import { createLangfuseRoute, createPreviewRoute, PREVIEW, type Route, type RouteOptions } from './delivery/route';
 import { observe } from './langfuse/observation';
 import { createLedger, type Ledger } from './ledger';
+import { close, finished, listen } from './listening';
 import { createMemoryQueue } from './queue/memory-queue';
 import type { QueuePort } from './queue/port';
 import { TRACE_PATHS } from './receiver/otlp-traces';
@@ -37,10 +37,37 @@ const KNOWN_PATHS = new Set([...TRACE_PATHS, '/healthz', '/', '/v1/logs', '/v1/m
 
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port cannot be had. */
 export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
+  const house = build(config, log);
+  const { admin, receiver, route, state } = house;
+  state.adminUrl = await listen(admin, config.admin);
+  const receiverUrl = await listen(receiver, config.receiver).catch(async (error) => {
+    await close(admin);
+    throw error;
+  });
+  route.dispatcher.start();
+  state.phase = 'running';
+  return { receiverUrl, adminUrl: state.adminUrl, stop: () => stop(house, config.shutdownTimeoutS * 1000) };
+}
+
+/** What changes while the gateway lives. */
+interface State {
+  phase: Phase;
+  adminUrl: string;
+}
+
+interface House {
+  readonly state: State;
+  readonly queue: QueuePort;
+  readonly route: Route;
+  readonly announcer: { close(): void };
+  readonly receiver: Server;
+  readonly admin: Server;
+}
+
+function build(config: Config, log: Logger): House {
   const now = () => Date.now();
   const random = () => Math.random();
-  let phase: Phase = 'starting';
-  let adminUrl = '';
+  const state: State = { phase: 'starting', adminUrl: '' };
 
   const ledger = createLedger();
   const queue = createMemoryQueue({ bytesMax: config.queue.maxBytes, now });
@@ -56,7 +83,7 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
   });
 
   const traces = createTraceStore();
-  const announcer = createTraceAnnouncer({ traces, adminUrl: () => adminUrl, log });
+  const announcer = createTraceAnnouncer({ traces, adminUrl: () => state.adminUrl, log });
   const pressure = createBackPressure({
     backlogBytes: () => queue.stats().bytes,
     bytesMax: BACKLOG_BYTES_MAX,
@@ -87,42 +114,35 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
     ingestKeys: config.ingestKeys,
     onAnswered: ({ path, ...answered }) =>
       metrics.request({ path: KNOWN_PATHS.has(path) ? path : 'other', ...answered }),
-    isDraining: () => phase === 'draining',
+    isDraining: () => state.phase === 'draining',
     log,
   });
   const isReady = (): Readiness =>
     readiness({
-      phase,
+      phase: state.phase,
       destinations: [route.health()],
       queueFull: queue.stats().bytes >= config.queue.maxBytes * FULL,
     });
   const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
+  return { state, queue, route, announcer, receiver, admin };
+}
 
-  adminUrl = await listen(admin, config.admin);
-  const receiverUrl = await listen(receiver, config.receiver).catch(async (error) => {
-    await close(admin);
-    throw error;
-  });
-  route.dispatcher.start();
-  phase = 'running';
-
-  async function stop(): Promise<number> {
-    phase = 'draining';
-    const deadlineMs = now() + config.shutdownTimeoutS * 1000;
-    await settled(queue, deadlineMs, now);
-    await finished(receiver, Math.max(0, deadlineMs - now()));
-    await settled(queue, deadlineMs, now);
-    route.dispatcher.stop();
-    announcer.close();
-    await close(receiver);
-    await close(admin);
-    await route.close();
-    const left = queue.stats().items;
-    await queue.close();
-    return left;
-  }
-
-  return { receiverUrl, adminUrl, stop };
+/** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
+async function stop({ state, queue, route, announcer, receiver, admin }: House, waitMsMax: number): Promise<number> {
+  state.phase = 'draining';
+  const deadlineMs = Date.now() + waitMsMax;
+  await settled(queue, deadlineMs);
+  // A request that was under way before may still add to the queue.
+  await finished(receiver, Math.max(0, deadlineMs - Date.now()));
+  await settled(queue, deadlineMs);
+  route.dispatcher.stop();
+  announcer.close();
+  await close(receiver);
+  await close(admin);
+  await route.close();
+  const left = queue.stats().items;
+  await queue.close();
+  return left;
 }
 
 type Parts = {
@@ -166,41 +186,8 @@ function count({ rejections, repairs }: Admission, metrics: Metrics, log: Logger
   log.warn(fields, `${rejections.length} span(s) rejected, the first because ${first.field} ${first.description}`);
 }
 
-/** Listens and resolves to the URL. Port 0 takes a free one. */
-async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { address, family, port: bound } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
-}
-
-/** Takes no new connections and waits for the requests that are under way. */
-async function finished(server: Server, waitMsMax: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection whose answer is out stays open for its next request, which is not to come.
-  const sweep = setInterval(() => server.closeIdleConnections(), SETTLE_CHECK_MS);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMsMax);
-  });
-  await Promise.race([closed, late]);
-  clearInterval(sweep);
-  clearTimeout(timer);
-}
-
-async function settled(queue: QueuePort, deadlineMs: number, now: () => number): Promise<void> {
-  while (queue.stats().items > 0 && now() < deadlineMs) {
+async function settled(queue: QueuePort, deadlineMs: number): Promise<void> {
+  while (queue.stats().items > 0 && Date.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_CHECK_MS));
   }
 }

@@ -60,9 +60,9 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What the JSON reader has already found and done, by position of the span. */
-export type Converted = Pick<ConvertedRequest, 'faults' | 'repairs'>;
+export type Converted = Pick<ConvertedRequest, 'faults' | 'repairs' | 'paths'>;
 
-const NOTHING_CONVERTED: Converted = { faults: new Map(), repairs: new Map() };
+const NOTHING_CONVERTED: Converted = { faults: new Map(), repairs: new Map(), paths: new Map() };
 
 /** Judges each span of a request by itself. It never fails: a bad span is a Rejection. */
 export function admit(
@@ -95,12 +95,13 @@ export function admit(
   return { bytes, accepted: parts.length, rejections, repairs };
 }
 
-function reject(span: ScannedSpan, traits: number, { faults }: Converted): Rejection | undefined {
+function reject(span: ScannedSpan, traits: number, { faults, paths }: Converted): Rejection | undefined {
   const fault = faults.get(span.ordinal);
   if (fault !== undefined) return { reason: fault.reason, field: fault.path, description: fault.description };
   for (const rule of RULES) {
     if ('reject' in rule && (traits & rule.trait) !== 0) {
-      return { reason: rule.reject, field: `${pathOf(span)}${rule.field}`, description: rule.description };
+      const path = paths.get(span.ordinal) ?? pathOf(span);
+      return { reason: rule.reject, field: `${path}${rule.field}`, description: rule.description };
     }
   }
   return undefined;
@@ -150,7 +151,10 @@ class HeadRewriter {
   #one(group: { head: Buffer; traits: number }, message: typeof SCOPE_SPANS, rewrites: Rewrites): void {
     if (group.traits === 0 || this.#done.has(group)) return;
     this.#done.add(group);
-    group.head = rewriteHead(message, group.head, rewrites);
+    const rewritten = rewriteHead(message, group.head, rewrites);
+    // With the repair switched off it comes out as it was.
+    if (rewritten.equals(group.head)) return;
+    group.head = rewritten;
     this.changed = true;
   }
 }

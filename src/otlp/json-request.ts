@@ -25,6 +25,8 @@ export interface ConvertedRequest {
   faults: Map<number, JsonFault>;
   /** What was read otherwise than it was written, by the span's position in the request. */
   repairs: Map<number, Set<JsonRepair>>;
+  /** Paths in the JSON, where they differ from positions because elements that are null were passed over. */
+  paths: Map<number, string>;
 }
 
 /**
@@ -69,6 +71,8 @@ class JsonRequestReader {
   readonly #values: JsonValues;
   readonly #faults = new Map<number, JsonFault>();
   readonly #repairs = new Map<number, Set<JsonRepair>>();
+  readonly #paths = new Map<number, string>();
+  #hasNulls = false;
   #spans = 0;
 
   constructor(text: Buffer, options: JsonReadOptions) {
@@ -87,7 +91,7 @@ class JsonRequestReader {
       else yield* this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
     }
     scanner.end();
-    return { bytes: this.#writer.finish(), faults: this.#faults, repairs: this.#repairs };
+    return { bytes: this.#writer.finish(), faults: this.#faults, repairs: this.#repairs, paths: this.#paths };
   }
 
   *#resourceSpans(path: string): Steps {
@@ -121,6 +125,7 @@ class JsonRequestReader {
   /** A span that cannot be read costs itself: what it wrote is taken back, and its text is stepped over. */
   #span(path: string): void {
     const ordinal = this.#spans++;
+    if (this.#hasNulls) this.#paths.set(ordinal, path);
     const { pos } = this.#scanner;
     this.#writer.tag(SPANS_FIELD);
     const mark = this.#writer.beginMessage();
@@ -185,7 +190,10 @@ class JsonRequestReader {
   *#elements(path: string): Generator<string, void> {
     if (this.#scanner.takeNull()) return;
     if (this.#scanner.next() !== 'array') throw notA('array', path);
-    for (const index of this.#scanner.elements()) if (!this.#scanner.takeNull()) yield `${path}[${index}]`;
+    for (const index of this.#scanner.elements()) {
+      if (this.#scanner.takeNull()) this.#hasNulls = true;
+      else yield `${path}[${index}]`;
+    }
   }
 }
 

@@ -1,9 +1,7 @@
-import { badRequest, type GatewayError } from '../errors';
+import { badRequest } from '../errors';
 import { DECODABLE_DEPTH_MAX } from './check';
+import { JsonTokens, QUOTE } from './json-tokens';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -12,7 +10,6 @@ const CLOSE_BRACKET = 0x5d;
 
 /** The JSON grammar of numbers (RFC 8259 section 6). */
 export const JSON_NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
-const LITERALS = ['true', 'false', 'null'] as const;
 const CLOSING: Record<number, number> = { [OPEN_BRACE]: CLOSE_BRACE, [OPEN_BRACKET]: CLOSE_BRACKET };
 
 /** Open brackets beyond which a body is refused: four to each level of a kvlist, and room for what is around it. */
@@ -22,99 +19,78 @@ const LEVEL_KEYS = ['arrayValue', 'kvlistValue', 'array_value', 'kvlist_value'];
 /** Marks, in the stack of open brackets, one that is a level. */
 const IS_LEVEL = 0x100;
 
-/** Names met so far, by a hash of their bytes. Bounded: names come from whoever sends. */
-const knownKeys = new Map<number, { bytes: Buffer; text: string }>();
-const KNOWN_KEYS_MAX = 500;
-const KEY_BYTES_MAX = 32;
-
 export type JsonType = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
 /**
  * A strict JSON reader over bytes. `JSON.parse` would round 64-bit numbers, keep the last of two equal keys in silence
  * and make an object of every value; here the caller takes values as they come, and numbers as text.
  */
-export class JsonScanner {
-  pos = 0;
-
-  /** `bytes` must be valid UTF-8. */
-  constructor(readonly bytes: Buffer) {}
-
+export class JsonScanner extends JsonTokens {
   /** The type of the next value. */
   next(): JsonType {
-    const byte = this.#peek();
+    const byte = this.peek();
     if (byte === QUOTE) return 'string';
     if (byte === OPEN_BRACE) return 'object';
     if (byte === OPEN_BRACKET) return 'array';
     if (byte === 0x74 || byte === 0x66) return 'boolean';
     if (byte === 0x6e) return 'null';
     if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return 'number';
-    throw this.#unexpected();
+    throw this.unexpected();
   }
 
   /** Calls `member` with each key; it must consume the value. */
   object(member: (key: string) => void): void {
-    this.#take(OPEN_BRACE);
-    if (this.#peek() === CLOSE_BRACE) {
+    this.take(OPEN_BRACE);
+    if (this.peek() === CLOSE_BRACE) {
       this.pos++;
       return;
     }
     for (;;) {
-      if (this.#peek() !== QUOTE) throw this.#unexpected();
-      const key = this.#key();
-      this.#take(COLON);
+      if (this.peek() !== QUOTE) throw this.unexpected();
+      const key = this.readKey();
+      this.take(COLON);
       member(key);
-      if (this.#ends(CLOSE_BRACE)) return;
+      if (this.ends(CLOSE_BRACE)) return;
     }
   }
 
   /** The keys of an object, one at a time; whoever asks for the next one has consumed the value. */
   *members(): Generator<string, void> {
-    this.#take(OPEN_BRACE);
-    if (this.#peek() === CLOSE_BRACE) {
+    this.take(OPEN_BRACE);
+    if (this.peek() === CLOSE_BRACE) {
       this.pos++;
       return;
     }
     do {
-      if (this.#peek() !== QUOTE) throw this.#unexpected();
-      const key = this.#key();
-      this.#take(COLON);
+      if (this.peek() !== QUOTE) throw this.unexpected();
+      const key = this.readKey();
+      this.take(COLON);
       yield key;
-    } while (!this.#ends(CLOSE_BRACE));
+    } while (!this.ends(CLOSE_BRACE));
   }
 
   /** The indexes of an array, one at a time; whoever asks for the next one has consumed the element. */
   *elements(): Generator<number, void> {
-    this.#take(OPEN_BRACKET);
-    if (this.#peek() === CLOSE_BRACKET) {
+    this.take(OPEN_BRACKET);
+    if (this.peek() === CLOSE_BRACKET) {
       this.pos++;
       return;
     }
     let index = 0;
     do yield index++;
-    while (!this.#ends(CLOSE_BRACKET));
+    while (!this.ends(CLOSE_BRACKET));
   }
 
   /** Calls `element` with each index; it must consume the value. */
   array(element: (index: number) => void): void {
-    this.#take(OPEN_BRACKET);
-    if (this.#peek() === CLOSE_BRACKET) {
+    this.take(OPEN_BRACKET);
+    if (this.peek() === CLOSE_BRACKET) {
       this.pos++;
       return;
     }
     for (let index = 0; ; index++) {
       element(index);
-      if (this.#ends(CLOSE_BRACKET)) return;
-    }
-  }
-
-  string(): string {
-    const escaped = this.#stringToken();
-    const { start, end } = this.token;
-    if (!escaped) return this.bytes.toString('utf8', start, end);
-    try {
-      return JSON.parse(this.bytes.toString('utf8', start - 1, end + 1)) as string;
-    } catch (cause) {
-      throw badRequest(`JSON: bad escape in the string at byte ${start - 1}`, { cause });
+      if (this.ends(CLOSE_BRACKET)) return;
     }
   }
 
@@ -124,7 +100,7 @@ export class JsonScanner {
    */
   plainString(): { start: number; end: number } | undefined {
     const at = this.pos;
-    if (!this.#stringToken()) return this.token;
+    if (!this.stringToken()) return this.token;
     this.pos = at;
     return undefined;
   }
@@ -139,13 +115,13 @@ export class JsonScanner {
   }
 
   boolean(): boolean {
-    return this.#literal() === 'true';
+    return this.literal() === 'true';
   }
 
   /** Consumes `null` if it is next. */
   takeNull(): boolean {
-    if (this.#peek() !== 0x6e) return false;
-    this.#literal();
+    if (this.peek() !== 0x6e) return false;
+    this.literal();
     return true;
   }
 
@@ -161,17 +137,17 @@ export class JsonScanner {
         if (isLevel) levels++;
         const depth = open.push(isLevel ? closing | IS_LEVEL : closing);
         if (depth > OPEN_BRACKETS_MAX || levels > DECODABLE_DEPTH_MAX) throw badRequest('JSON: nested too deep');
-        if (this.#peek() !== closing) {
+        if (this.peek() !== closing) {
           isLevel = type === 'object' && this.#skipKey();
           continue;
         }
       } else if (type === 'string') this.string();
       else if (type === 'number') this.number();
-      else this.#literal();
+      else this.literal();
       for (;;) {
         if (open.length === 0) return;
         const closing = open[open.length - 1]! & ~IS_LEVEL;
-        if (!this.#ends(closing)) {
+        if (!this.ends(closing)) {
           isLevel = closing === CLOSE_BRACE && this.#skipKey();
           break;
         }
@@ -182,102 +158,16 @@ export class JsonScanner {
 
   /** Anything but white space here is an error: a second document would be lost in silence. */
   end(): void {
-    this.#whitespace();
+    this.whitespace();
     if (this.pos < this.bytes.length) throw badRequest(`JSON: more than one document, at byte ${this.pos}`);
   }
 
-  /** The bytes of the string last read, between its quotes. */
-  readonly token = { start: 0, end: 0 };
-
   /** Steps over a key and tells whether its value is a level. */
   #skipKey(): boolean {
-    if (this.#peek() !== QUOTE) throw this.#unexpected();
-    const key = this.#key();
-    this.#take(COLON);
+    if (this.peek() !== QUOTE) throw this.unexpected();
+    const key = this.readKey();
+    this.take(COLON);
     return LEVEL_KEYS.includes(key);
-  }
-
-  /** A member's name. The same few come again and again, so they are recognised by their bytes and not decoded anew. */
-  #key(): string {
-    const at = this.pos;
-    if (this.#stringToken()) {
-      this.pos = at;
-      return this.string();
-    }
-    const { start, end } = this.token;
-    if (end - start > KEY_BYTES_MAX) return this.bytes.toString('utf8', start, end);
-    let hash = end - start;
-    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + this.bytes[index]!) | 0;
-    const known = knownKeys.get(hash);
-    if (known !== undefined && this.bytes.compare(known.bytes, 0, known.bytes.length, start, end) === 0)
-      return known.text;
-    const text = this.bytes.toString('utf8', start, end);
-    if (knownKeys.size < KNOWN_KEYS_MAX) knownKeys.set(hash, { bytes: Buffer.from(text), text });
-    return text;
-  }
-
-  /** Consumes a string and returns whether it has escapes. */
-  #stringToken(): boolean {
-    const { bytes } = this;
-    const start = ++this.pos;
-    let escaped = false;
-    for (let at = start; at < bytes.length; at++) {
-      const byte = bytes[at]!;
-      if (byte === QUOTE) {
-        this.token.start = start;
-        this.token.end = at;
-        this.pos = at + 1;
-        return escaped;
-      }
-      if (byte === BACKSLASH) {
-        escaped = true;
-        at++;
-      } else if (byte < 0x20) throw badRequest(`JSON: control character in a string at byte ${at}`);
-    }
-    throw badRequest(`JSON: the string at byte ${start - 1} does not end`);
-  }
-
-  #literal(): string {
-    for (const literal of LITERALS) {
-      if (this.bytes.toString('latin1', this.pos, this.pos + literal.length) === literal) {
-        this.pos += literal.length;
-        return literal;
-      }
-    }
-    throw this.#unexpected();
-  }
-
-  /** After an element: consumes a comma (false) or the closing bracket (true). */
-  #ends(closing: number): boolean {
-    const byte = this.#peek();
-    if (byte !== COMMA && byte !== closing) throw this.#unexpected();
-    this.pos++;
-    return byte === closing;
-  }
-
-  #take(byte: number): void {
-    if (this.#peek() !== byte) throw this.#unexpected();
-    this.pos++;
-  }
-
-  /** The next byte that is not white space, or -1 at the end. */
-  #peek(): number {
-    this.#whitespace();
-    return this.bytes[this.pos] ?? -1;
-  }
-
-  #whitespace(): void {
-    const { bytes } = this;
-    for (;;) {
-      const byte = bytes[this.pos];
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
-      this.pos++;
-    }
-  }
-
-  /** Never names the byte it met: it may be part of a value. */
-  #unexpected(at = this.pos): GatewayError {
-    return badRequest(at >= this.bytes.length ? 'JSON: ends too early' : `JSON: unexpected character at byte ${at}`);
   }
 }
 

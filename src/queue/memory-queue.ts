@@ -17,7 +17,7 @@ class MemoryQueue implements QueuePort {
   readonly #entries = new Map<string, MemoryEntry>();
   readonly #lanes = new Map<string, Lane>();
   #listener: (destination: string) => void = () => {};
-  #lastId = 0;
+  #lastSequence = 0;
   #bytes = 0;
   #items = 0;
 
@@ -32,7 +32,7 @@ class MemoryQueue implements QueuePort {
       throw new QueueRefusal('too_large', `${bytes.length} bytes can never fit a queue of ${bytesMax}`);
     }
     if (this.#bytes + bytes.length > bytesMax) throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
-    const entry = new MemoryEntry(String(++this.#lastId), bytes, label, this.#now());
+    const entry = new MemoryEntry(++this.#lastSequence, bytes, label, this.#now());
     this.#entries.set(entry.id, entry);
     this.#lane(label.destination).fresh.add(entry);
     this.#bytes += bytes.length;
@@ -43,7 +43,7 @@ class MemoryQueue implements QueuePort {
   async take(destination: string): Promise<Entry | undefined> {
     const { fresh, delayed } = this.#lane(destination);
     const nowMs = this.#now();
-    const entry = firstDue(delayed, nowMs) ?? firstDue(fresh, nowMs);
+    const entry = oldestDue(delayed, nowMs) ?? first(fresh);
     if (entry === undefined) return undefined;
     fresh.delete(entry);
     delayed.delete(entry);
@@ -75,7 +75,9 @@ class MemoryQueue implements QueuePort {
   nextDueAtMs(destination: string): number | undefined {
     const { fresh, delayed } = this.#lane(destination);
     if (fresh.size > 0) return this.#now();
-    return delayed.size === 0 ? undefined : Math.min(...[...delayed].map(({ dueAtMs }) => dueAtMs));
+    let next: number | undefined;
+    for (const { dueAtMs } of delayed) if (next === undefined || dueAtMs < next) next = dueAtMs;
+    return next;
   }
 
   onAvailable(listener: (destination: string) => void): void {
@@ -104,9 +106,18 @@ interface Lane {
   readonly delayed: Set<MemoryEntry>;
 }
 
-function firstDue(waiting: Set<MemoryEntry>, nowMs: number): MemoryEntry | undefined {
-  for (const entry of waiting) if (entry.dueAtMs <= nowMs) return entry;
-  return undefined;
+/** What was tried before is older than what is fresh. */
+function oldestDue(delayed: Set<MemoryEntry>, nowMs: number): MemoryEntry | undefined {
+  let oldest: MemoryEntry | undefined;
+  for (const entry of delayed) {
+    if (entry.dueAtMs <= nowMs && (oldest === undefined || entry.sequence < oldest.sequence)) oldest = entry;
+  }
+  return oldest;
+}
+
+function first(fresh: Set<MemoryEntry>): MemoryEntry | undefined {
+  const [entry] = fresh;
+  return entry;
 }
 
 class MemoryEntry implements Entry {
@@ -117,12 +128,15 @@ class MemoryEntry implements Entry {
   attempts = 0;
   dueAtMs = 0;
 
+  readonly id: string;
+
   constructor(
-    readonly id: string,
+    readonly sequence: number,
     readonly bytes: Buffer,
     label: EntryLabel,
     readonly offeredAtMs: number,
   ) {
+    this.id = String(sequence);
     this.destination = label.destination;
     this.items = label.items;
     this.left = label.items;
