@@ -12,6 +12,8 @@ const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 const IN_FLIGHT_SPANS_MAX = 16_384;
 /** A span that the processor has not handed on by then is taken for lost in it, and tried again. */
 const PROCESSOR_DEADLINE_MS = 30_000;
+/** Spans handed to the processor in one turn of the event loop. */
+const SLICE_SPANS = 256;
 /** Spans named in the log line of one refused batch. */
 const LOGGED_SPANS_MAX = 10;
 
@@ -113,7 +115,7 @@ class QueueDispatcher implements Dispatcher {
   }
 
   #attempt(entry: Entry): void {
-    const { prepare, processor, now, retryMaxAgeMs } = this.#options;
+    const { now, retryMaxAgeMs } = this.#options;
     this.#inFlight.add(entry);
     this.#bytesInFlight += entry.bytes.length;
     this.#spansInFlight += entry.items;
@@ -143,9 +145,20 @@ class QueueDispatcher implements Dispatcher {
     for (const scanned of scanRequest(entry.bytes, { check: false }).spans) {
       if (!entry.isSettled(scanned.ordinal)) attempt.add(new DeliverySpan(reader, scanned, attempt));
     }
-    for (const span of attempt.spans) {
-      prepare(span);
-      processor.onEnd(span);
+    void this.#handOver(attempt);
+  }
+
+  /** In slices, with other work between them: what the processor does with thousands of spans takes its time. */
+  async #handOver(attempt: Attempt): Promise<void> {
+    const { prepare, processor } = this.#options;
+    for (const [index, span] of attempt.spans.entries()) {
+      if (index > 0 && index % SLICE_SPANS === 0) await new Promise((resolve) => setImmediate(resolve));
+      try {
+        prepare(span);
+        processor.onEnd(span);
+      } catch {
+        attempt.report([span], { kind: 'retry', reason: 'processor' });
+      }
     }
   }
 
