@@ -108,13 +108,28 @@ function repairs({ get }: Reader): Record<RepairName, boolean> {
 function destinationWarnings(together: { reader: Reader; values: ReadonlyMap<string, Found> }): string[] {
   const { get, originOf } = together.reader;
   const count = countDestinations(together);
+  const swapped = Array.from({ length: count }, (_, index) => swappedKeys(together.reader, index)).flat();
   if (count > 1) {
     return [
+      ...swapped,
       `only the first destination, ${get('destinations[].name')}, receives spans: keys that choose are not available in this version`,
     ];
   }
   const baseUrl = originOf('destinations[].baseUrl');
-  return count === 0 && baseUrl ? [`${baseUrl} has no effect without keys: preview mode, nothing is sent`] : [];
+  return count === 0 && baseUrl ? [`${baseUrl} has no effect without keys: preview mode, nothing is sent`] : swapped;
+}
+
+/** The value itself is never said: with the two keys swapped, the public one is the secret. */
+function swappedKeys({ get, originOf }: Reader, index: number): string[] {
+  const keys = [
+    { key: 'destinations[].publicKey', prefix: 'sk-lf-', kind: 'secret' },
+    { key: 'destinations[].secretKey', prefix: 'pk-lf-', kind: 'public' },
+  ] as const;
+  return keys
+    .filter(({ key, prefix }) => get(key, index)?.startsWith(prefix))
+    .map(
+      ({ key, prefix, kind }) => `${originOf(key, index)} begins with ${prefix} as ${kind} keys do: are they swapped?`,
+    );
 }
 
 /** Leaves out what is undefined, so that an absent setting is an absent property. */

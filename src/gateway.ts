@@ -1,11 +1,11 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
-import { createAccept } from './accept';
+import { createAccept, createFullness } from './accept';
 import { createMetrics, type Metrics } from './admin/metrics';
 import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
 import { createTraceAnnouncer } from './admin/trace-announcer';
-import { createTraceStore } from './admin/trace-store';
+import { createTraceStore, observationSize } from './admin/trace-store';
 import { type Admission, REJECTIONS } from './admission/admit';
 import { REPAIRS } from './admission/repairs';
 import { type Config, isLoopback } from './config';
@@ -27,8 +27,6 @@ export interface Gateway {
   stop(): Promise<number>;
 }
 
-/** Share of the queue's bytes above which it counts as full for `/readyz`. */
-const FULL = 0.95;
 const SETTLE_CHECK_MS = 20;
 /** Undelivered bytes above which senders wait for their turn, and how long at most. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
@@ -93,13 +91,14 @@ function build(config: Config, log: Logger): House {
   const onDelivered = () => pressure.release();
   const route = createRoute(config, { queue, ledger, metrics, log, now, random, destination, onDelivered }, (span) => {
     const observation = observe(span);
-    traces.add(observation, span.scanned.end - span.scanned.start);
+    traces.add(observation, observationSize(observation));
     announcer.saw(observation.traceId);
   });
   queue.onAvailable(() => route.dispatcher.wake());
 
+  const fullness = createFullness({ queue, bytesMax: config.queue.maxBytes, now, log });
   const accept = createAccept({
-    queue,
+    queue: fullness,
     destination,
     repairs: config.repairs,
     ledger,
@@ -109,28 +108,32 @@ function build(config: Config, log: Logger): House {
   const receiver = createReceiver({
     accept,
     room: pressure.room,
+    isFull: fullness.isFull,
+    random,
     bodyBytesMax: config.receiver.bodyMaxBytes,
     corsOrigins: config.receiver.corsOrigins,
     ingestKeys: config.ingestKeys,
-    onAnswered: ({ path, ...answered }) =>
-      metrics.request({ path: KNOWN_PATHS.has(path) ? path : 'other', ...answered }),
+    onAnswered: ({ path, ...answered }) => metrics.request({ path: pathLabel(path), ...answered }),
     isDraining: () => state.phase === 'draining',
     log,
   });
   const isReady = (): Readiness =>
-    readiness({
-      phase: state.phase,
-      destinations: [route.health()],
-      queueFull: queue.stats().bytes >= config.queue.maxBytes * FULL,
-    });
+    readiness({ phase: state.phase, destinations: [route.health()], queueFull: fullness.wasFull() });
   const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
   return { state, queue, route, announcer, receiver, admin };
+}
+
+/** Anybody can ask for any path: those that are not served share one label. The trace paths are served with a slash at their end too. */
+function pathLabel(path: string): string {
+  const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+  return KNOWN_PATHS.has(trimmed) ? trimmed : 'other';
 }
 
 /** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
 async function stop({ state, queue, route, announcer, receiver, admin }: House, waitMsMax: number): Promise<number> {
   state.phase = 'draining';
   const deadlineMs = Date.now() + waitMsMax;
+  route.dispatcher.drain();
   await settled(queue, deadlineMs);
   // A request that was under way before may still add to the queue.
   await finished(receiver, Math.max(0, deadlineMs - Date.now()));

@@ -5,6 +5,9 @@ import { serve } from './commands/serve';
 import { environment, loadConfig } from './config';
 import { NAME, VERSION } from './version';
 
+/** Within this time of the first signal another is the same wish: Ctrl-C reaches npm, which passes it on, and us. */
+const SAME_SIGNAL_MS = 500;
+
 /** Exit codes of every command. */
 const FINE = 0;
 const FAILED = 1;
@@ -19,7 +22,7 @@ commands:
 
 options:
   --config FILE   YAML configuration; environment variables win over it
-  --help          of a command too: ${NAME} check --help
+  -h, --help      of a command too: ${NAME} check --help
   --version
 
 Settings are environment variables: docs/configuration.md lists them.
@@ -27,7 +30,8 @@ Without LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY spans are only shown, at htt
   serve: `usage: ${NAME} [serve] [--config FILE]
 
 Receives OTLP/HTTP at http://127.0.0.1:4318/v1/traces and delivers it to Langfuse.
-SIGTERM or SIGINT: refuses what comes, delivers what is queued, ends. A second one: ends at once.`,
+SIGTERM or SIGINT: refuses what comes, delivers what is queued, ends; exits 1 if spans were left. A later second one:
+ends at once.`,
   check: `usage: ${NAME} check [--config FILE]
 
 Prints every mistake of the configuration, one per line, and exits 1; or what would be served, and exits 0.`,
@@ -52,27 +56,33 @@ async function main(argv: string[]): Promise<number | undefined> {
   const loaded = loadConfig(options);
   if ('mistakes' in loaded) {
     for (const mistake of loaded.mistakes) process.stderr.write(`${mistake}\n`);
+    for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
     process.stderr.write(`nothing was started: ${loaded.mistakes.length} mistake(s) in the configuration\n`);
     return FAILED;
   }
-  const serving = await serve(loaded.config, loaded.warnings);
-  if (serving === undefined) return FAILED;
-  endBySignal(serving.stop);
-  return undefined;
+  return serveUntilSignal(loaded.config, loaded.warnings);
 }
 
-function endBySignal(stop: () => Promise<void>): void {
-  let stopping = false;
+async function serveUntilSignal(...loaded: Parameters<typeof serve>): Promise<number | undefined> {
+  let serving: ReturnType<typeof serve>;
+  let firstMs: number | undefined;
   const onSignal = () => {
-    if (stopping) process.exit(FAILED);
-    stopping = true;
-    void stop().then(
-      () => process.exit(FINE),
+    if (firstMs !== undefined) {
+      if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(FAILED);
+      return;
+    }
+    firstMs = performance.now();
+    const ended = serving.then((started) => started?.stop());
+    void ended.then(
+      (lost) => process.exit(lost === 0 ? FINE : FAILED),
       () => process.exit(FAILED),
     );
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // After the handlers: whoever reads that it listens may end it in the same moment, and that must not kill it.
+  serving = serve(...loaded);
+  return (await serving) === undefined ? FAILED : undefined;
 }
 
 interface Parsed {
@@ -88,13 +98,20 @@ function parse(argv: string[]): Parsed | string {
     const { values, positionals } = parseArgs({
       args: argv,
       allowPositionals: true,
-      options: { config: { type: 'string' }, help: { type: 'boolean' }, version: { type: 'boolean' } },
+      options: {
+        config: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
     });
-    const [named, ...rest] = positionals;
-    const command = named ?? (values.help === true ? '' : 'serve');
+    const asksHelp = positionals[0] === 'help';
+    const help = asksHelp || values.help === true;
+    const [named, ...rest] = asksHelp ? positionals.slice(1) : positionals;
+    const command = named ?? (help ? '' : 'serve');
     if (!Object.hasOwn(HELP, command) || named === '' || rest.length > 0)
       return `unknown command ${JSON.stringify(positionals.join(' '))}`;
-    return { command, help: values.help === true, version: values.version === true, configFile: values.config };
+    if (values.config === '') return '--config needs the path of a file';
+    return { command, help, version: values.version === true, configFile: values.config };
   } catch (error) {
     return (error as Error).message.split('.')[0] ?? 'wrong usage';
   }

@@ -51,8 +51,9 @@ describe('Dockerfile', () => {
   });
 
   test('starts what `npm run build` builds', () => {
-    const { bin }: { bin: Record<string, string> } = JSON.parse(read('package.json'));
-    expect(all('ENTRYPOINT')).toEqual([`["node", "${bin['langfuse-otlp-gateway']}"]`]);
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'));
+    const words: string[] = [...all('ENTRYPOINT'), ...all('CMD')].flatMap((line) => JSON.parse(line));
+    expect(scripts.start).toBe(`npm run build && exec ${words.join(' ')}`);
   });
 
   test('holds every file that the gateway reads at start', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 interface LockedPackage {
+  bin?: Record<string, string>;
   version?: string;
   resolved?: string;
   dev?: boolean;
@@ -35,7 +36,8 @@ const writeLock = (packages: Packages) => writeFileSync(lockPath, JSON.stringify
 
 describe.each([['.'], ['test/clients']])('the lock file of %s', (folder) => {
   const source = join(root, folder, 'package-lock.json');
-  const readWanted = () => directDependencies(JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')));
+  const manifest = (): LockedPackage => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  const readWanted = () => directDependencies(manifest());
 
   test('has a node for every optional edge (else: npm run lock:complete)', () => {
     copyFileSync(source, lockPath);
@@ -49,7 +51,9 @@ describe.each([['.'], ['test/clients']])('the lock file of %s', (folder) => {
   });
 
   test('stands for what package.json asks for', () => {
-    expect(directDependencies(readPackages(source)[''] ?? {})).toEqual(readWanted());
+    const locked = readPackages(source)[''] ?? {};
+    expect(directDependencies(locked)).toEqual(readWanted());
+    expect(locked.bin).toEqual(manifest().bin);
   });
 
   test('goes with a package.json that pins exact versions', () => {

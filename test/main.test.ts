@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +31,10 @@ describe('questions about the program: stdout, exit code 0', () => {
       ['SIGTERM', '/v1/traces'],
     ],
     [['--help', 'check'], ['mistake']],
+    [['-h'], ['serve', 'check', '--config', '--version']],
+    [['check', '-h'], ['mistake']],
+    [['help'], ['serve', 'check', '--config', '--version']],
+    [['help', 'check'], ['mistake']],
   ])('%p', async (args, words) => {
     const { code, stdout, stderr } = await runBuilt(args);
     expect([code, stderr]).toEqual([0, '']);
@@ -46,6 +52,10 @@ describe('wrong usage: one line on stderr, exit code 2, nothing started', () => 
     [['-x']],
     [['--config']],
     [['--help=yes']],
+    [['--config=']],
+    [['check', '--config', '']],
+    [['help', 'twice']],
+    [['help', 'help']],
     [['toString']],
     [['constructor', '--help']],
     [['']],
@@ -73,6 +83,15 @@ describe('mistakes in the configuration: all listed, exit code 1', () => {
     expect(stderr).not.toContain('sk-lf-secret');
   });
 
+  test('serve: the warnings after them', async () => {
+    const { stderr } = await runBuilt([], { PORT: 'x', GATEWAY_UNKNOWN: 'y' });
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^PORT must be /),
+      expect.stringMatching(/^warning: GATEWAY_UNKNOWN /),
+      'nothing was started: 1 mistake(s) in the configuration',
+    ]);
+  });
+
   test('check: on stdout, the same mistakes', async () => {
     const served = (await runBuilt([], env)).stderr.split('\n').slice(0, -2);
     const { code, stdout, stderr } = await runBuilt(['check'], env);
@@ -94,6 +113,19 @@ describe('mistakes in the configuration: all listed, exit code 1', () => {
     }
   });
 });
+
+test('a signal while it starts: it ends in order', async () => {
+  const env = { PATH: process.env.PATH, PORT: '0', GATEWAY_ADMIN_PORT: '0', GATEWAY_UNKNOWN: 'x' };
+  const child = spawn(process.execPath, [join(__dirname, '../dist/main.js')], { env });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  // The warning is the first line, written before anything is made or listens.
+  child.stdout.once('data', () => child.kill('SIGTERM'));
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(output.split('\n').at(-2)).toContain('stopped; nothing was left');
+}, 10_000);
 
 describe('a configuration that is fine', () => {
   test('check: what would be served, exit code 0, nothing started', async () => {

@@ -35,12 +35,12 @@ export function createAdmin(options: AdminOptions): http.Server {
   const { metrics, readiness, traces, log } = options;
   const app = express();
   app.disable('x-powered-by');
-  app.use(hostGuard(options.host));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/readyz', (_request, response) => {
     const { code, status, reasons } = readiness();
     response.status(code).json({ status, reasons });
   });
+  app.use(hostGuard(options));
   if (options.token !== undefined) app.use(tokenGuard(options.token));
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();
@@ -73,29 +73,38 @@ export function createAdmin(options: AdminOptions): http.Server {
 
 /**
  * A page anywhere can make its own name point to this machine (DNS rebinding) and then read what is answered to it. Such
- * a request names a host that is neither an address nor this machine.
+ * a request names a host that is neither an address nor this machine, and has no token.
  */
-function hostGuard(host: string) {
+function hostGuard({ host, token }: Pick<AdminOptions, 'host' | 'token'>) {
+  const isAuthorized = token === undefined ? () => false : tokenCheck(token);
   return (request: Request, response: Response, next: NextFunction): void => {
     const name = (request.headers.host ?? '')
       .replace(/:\d*$/, '')
       .replace(/^\[|\]$/g, '')
       .toLowerCase();
-    if (name === 'localhost' || name.endsWith('.localhost') || isIP(name) !== 0 || name === host.toLowerCase()) next();
+    const isHere = name === 'localhost' || name.endsWith('.localhost') || name === host.toLowerCase();
+    if (isHere || isIP(name) !== 0 || isAuthorized(request)) next();
     else response.status(403).json({ error: 'this Host is not served here; use an address or the configured host' });
   };
 }
 
 function tokenGuard(token: string) {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(token);
+  const isAuthorized = tokenCheck(token);
   return (request: Request, response: Response, next: NextFunction): void => {
-    const presented = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-    if (timingSafeEqual(expected, digest(presented))) next();
+    if (isAuthorized(request)) next();
     else {
       response.setHeader('WWW-Authenticate', 'Bearer realm="admin"');
       response.status(401).json({ error: 'Authorization: Bearer GATEWAY_ADMIN_TOKEN is required' });
     }
+  };
+}
+
+function tokenCheck(token: string) {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  const expected = digest(token);
+  return (request: Request): boolean => {
+    const presented = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    return timingSafeEqual(expected, digest(presented));
   };
 }
 

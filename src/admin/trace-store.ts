@@ -2,8 +2,8 @@ import type { Observation } from '../langfuse/observation';
 
 /** The last spans, kept in memory for looking at. */
 export interface TraceStore {
-  /** `bytes` is what the span took on the wire, for the bound on memory. */
-  add(observation: Observation, bytes: number): void;
+  /** `size` as `observationSize` tells it, for the bound on memory. */
+  add(observation: Observation, size: number): void;
   /** Newest first. `before` is the trace id after which the page begins, or a time: traces that started earlier. */
   list(page: { limit: number; before: string | undefined }): TraceSummary[];
   /** The observations of a trace, each behind its parent; empty when it is not known (any more). */
@@ -134,4 +134,11 @@ function inTreeOrder(observations: Observation[]): Observation[] {
   // Spans that are each other's parents hang under no root; they are shown all the same.
   const placed = new Set(ordered);
   return [...ordered, ...byStart.filter((observation) => !placed.has(observation))];
+}
+
+/** What people wrote, which is nearly all of it, in characters; and a share for the rest. */
+export function observationSize({ input, output, metadata }: Observation): number {
+  let size = 1_000 + (input?.length ?? 0) + (output?.length ?? 0);
+  for (const key in metadata) size += key.length + metadata[key]!.length;
+  return size;
 }

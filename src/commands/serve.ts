@@ -3,8 +3,8 @@ import { createGateway, type Gateway } from '../gateway';
 import { captureConsole, createLog } from '../log';
 
 export interface Serving {
-  /** Refuses what comes, delivers what is left, closes. */
-  stop(): Promise<void>;
+  /** Refuses what comes, delivers what is left, closes. Resolves to the number of spans that are lost. */
+  stop(): Promise<number>;
 }
 
 /** Starts the gateway. `undefined` when it could not: the log says why. */
@@ -16,7 +16,10 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
   try {
     gateway = await createGateway(config, { log });
   } catch (error) {
-    log.fatal({ code: (error as NodeJS.ErrnoException).code }, `could not start: ${(error as Error).message}`);
+    log.fatal(
+      { code: (error as NodeJS.ErrnoException).code },
+      `could not start: ${describe(error as ListenError, config)}`,
+    );
     return undefined;
   }
   const { receiverUrl, adminUrl } = gateway;
@@ -30,6 +33,18 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
       const left = await gateway.stop();
       if (left > 0) log.error({ spans: left }, `stopped; ${left} span(s) could not be delivered in time and are lost`);
       else log.info('stopped; nothing was left to deliver');
+      return left;
     },
   };
+}
+
+/** What `listen()` fails with, and also other errors, which have none of the fields. */
+type ListenError = Error & { code?: string; address?: string; port?: number };
+
+function describe({ code, address, port, message }: ListenError, { receiver, admin }: Config): string {
+  if (code !== 'EADDRINUSE') return message;
+  // Two listeners may have one port on two hosts.
+  const isAdmin = port === admin.port && (port !== receiver.port || address === admin.host);
+  const setting = isAdmin ? 'GATEWAY_ADMIN_PORT (admin)' : 'PORT (receiver)';
+  return `port ${port} is taken: set ${setting} to another one, or end the program that listens there`;
 }

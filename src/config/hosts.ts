@@ -18,6 +18,24 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 }
 
+/**
+ * Whether a connection to `target` (the host of a URL) ends at a listener on `listener` if the ports agree. Other
+ * names are not resolved, nor are the addresses of the network cards asked for: both can change after the check.
+ */
+export function reaches(hosts: { target: string; listener: string }): boolean {
+  const target = hosts.target.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  const { listener } = hosts;
+  if (target === listener) return true;
+  // A connection to "any address" goes to loopback.
+  const isLocal = isLoopback(target) || isAny(target);
+  if (isAny(listener)) return isLocal;
+  return isLoopback(listener) && isLocal && [target, listener].some((host) => host === 'localhost' || isAny(host));
+}
+
+function isAny(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');

@@ -1,5 +1,5 @@
 import type { Found, Reader } from './findings';
-import { isLoopback } from './hosts';
+import { isLoopback, reaches } from './hosts';
 
 interface Together {
   reader: Reader;
@@ -49,6 +49,7 @@ function judgeDestinations(together: Together): string[] {
   const names = new Set<string>();
   for (let index = 0; index < countDestinations(together); index += 1) {
     mistakes.push(...judgeKeys(together, index), ...judgeName(together, index, names));
+    mistakes.push(...judgeBaseUrl(together.reader, index));
   }
   return mistakes;
 }
@@ -81,4 +82,21 @@ function judgeName({ reader, values }: Together, index: number, names: Set<strin
   if (names.has(name)) return [`${origin} must be unique: an earlier destination has this name`];
   names.add(name);
   return [];
+}
+
+/** LANGFUSE_BASE_URL is also what points a Langfuse SDK at the gateway: taken over, each span would come back for ever. */
+function judgeBaseUrl({ get, originOf, isMistaken }: Reader, index: number): string[] {
+  const url = new URL(get('destinations[].baseUrl', index));
+  const urlPort = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const own = (['receiver', 'admin'] as const).filter((listener) => {
+    const [host, port] = [`${listener}.host`, `${listener}.port`] as const;
+    return !isMistaken(host) && get(port) === urlPort && reaches({ target: url.hostname, listener: get(host) });
+  });
+  return own
+    .filter((listener) => !isMistaken(`${listener}.port`))
+    .map(
+      (listener) =>
+        `${originOf('destinations[].baseUrl', index)} must be the address of Langfuse: this is the gateway's own ` +
+        `${listener}, which would be sent its own spans`,
+    );
 }

@@ -1,7 +1,10 @@
 export interface BackPressure {
-  /** Resolves at once while there is room, else when there is again, but after `waitMsMax` in any case. */
-  room(): Promise<void>;
-  /** The backlog may have become smaller. */
+  /**
+   * Resolves at once while there is room, else when there is again, but after `waitMsMax` in any case; to a function to
+   * be called when the body was offered or has failed, which lets in the next.
+   */
+  room(): Promise<() => void>;
+  /** The backlog may have become smaller: lets in the sender that waits longest. */
   release(): void;
 }
 
@@ -20,9 +23,16 @@ export interface BackPressureOptions {
 export function createBackPressure({ backlogBytes, bytesMax, isMoving, waitMsMax }: BackPressureOptions): BackPressure {
   const waiting = new Set<() => void>();
   const hasRoom = () => backlogBytes() < bytesMax || !isMoving();
+  const release = () => {
+    // One only: how much room it leaves is known when its body was offered. A sender that never comes to that
+    // holds up the others until the next delivery, or their own longest time.
+    const [go] = waiting;
+    if (hasRoom()) go?.();
+  };
   return {
+    release,
     async room() {
-      if (hasRoom()) return;
+      if (hasRoom()) return release;
       await new Promise<void>((resolve) => {
         const go = () => {
           clearTimeout(timer);
@@ -32,13 +42,7 @@ export function createBackPressure({ backlogBytes, bytesMax, isMoving, waitMsMax
         const timer = setTimeout(go, waitMsMax);
         waiting.add(go);
       });
-    },
-    release() {
-      // One at a time, oldest first: each takes its share of the room before the next is let in.
-      for (const go of waiting) {
-        if (!hasRoom()) return;
-        go();
-      }
+      return release;
     },
   };
 }

@@ -44,7 +44,7 @@ export interface BatchExporter extends SpanExporter {
  * batching, posting and the receipt per span are done here, where they can be seen:
  *
  *     export ──▶ open batch ──(bytes, count, time)──▶ ready ──▶ posting ──▶ accepted: delivered
- *                                                      ▲                ├──▶ retry: the queue's business
+ *                                                      ▲                ├──▶ retry: the queue's business, with all that is ready
  *                                                      └── two halves ──┴──▶ refused: of one span, final
  */
 export function createBatchExporter(options: BatchExporterOptions): BatchExporter {
@@ -83,10 +83,16 @@ class LangfuseBatchExporter implements BatchExporter {
 
   /** What has not been sent by then gets its outcome all the same. */
   async shutdown(): Promise<void> {
+    this.#giveBack({ kind: 'retry', reason: 'shutdown' });
+  }
+
+  /** What has not been posted is not posted: a destination in trouble, or one that asked to wait, is left alone. */
+  #giveBack(retry: Retry): void {
     clearTimeout(this.#timer);
-    const waiting = [...this.#open.values()].flatMap(({ spans }) => spans);
+    this.#timer = undefined;
+    const waiting = [...this.#ready.splice(0).flat(), ...[...this.#open.values()].flatMap(({ spans }) => spans)];
     this.#open.clear();
-    reportOutcome(waiting, { kind: 'retry', reason: 'shutdown' });
+    reportOutcome(waiting, { ...retry, unsent: true });
   }
 
   #add(span: DeliverySpan): void {
@@ -136,8 +142,10 @@ class LangfuseBatchExporter implements BatchExporter {
     const started = performance.now();
     const verdict = await this.#post(assembleRequest(batch.map(partOf)));
     this.#onVerdict(verdict, (performance.now() - started) / 1000);
-    if (verdict.kind === 'retry') reportOutcome(batch, verdict);
-    else if (verdict.kind === 'accepted') accepted(batch, verdict.rejected);
+    if (verdict.kind === 'retry') {
+      reportOutcome(batch, verdict);
+      this.#giveBack(verdict);
+    } else if (verdict.kind === 'accepted') accepted(batch, verdict.rejected);
     else if (batch.length === 1) {
       const reason = verdict.status === 413 ? 'too_large' : 'refused';
       reportOutcome(batch, { kind: 'refused', reason, status: verdict.status });
@@ -145,9 +153,12 @@ class LangfuseBatchExporter implements BatchExporter {
       // One bad span refuses all of them: halve until it stands alone.
       const middle = Math.ceil(batch.length / 2);
       this.#ready.unshift(batch.slice(0, middle), batch.slice(middle));
+      this.#pump();
     }
   }
 }
+
+type Retry = Extract<Verdict, { kind: 'retry' }>;
 
 interface OpenBatch {
   readonly spans: DeliverySpan[];

@@ -5,17 +5,20 @@ import { SpanReader } from '../otlp/span-index';
 import type { Entry, QueuePort } from '../queue/port';
 import { Attempt, DeliverySpan } from './attempt';
 import { pauseMs } from './backoff';
+import { handOver } from './hand-over';
 import type { Outcome, RefusalReason } from './outcome';
+import { createPause, type Pause } from './pause';
+import { createProbes, type Probes } from './probes';
+import { createRefusalLog, type RefusalLog } from './refusal-log';
+import { createSuspects } from './suspects';
 
 /** What may be under way at once; it bounds the memory that delivery takes, however much is queued. */
 const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 const IN_FLIGHT_SPANS_MAX = 16_384;
 /** A span that the processor has not handed on by then is taken for lost in it, and tried again. */
 const PROCESSOR_DEADLINE_MS = 30_000;
-/** Spans handed to the processor in one turn of the event loop. */
-const SLICE_SPANS = 256;
-/** Spans named in the log line of one refused batch. */
-const LOGGED_SPANS_MAX = 10;
+/** After the queue could not be read. */
+const QUEUE_ERROR_PAUSE_MS = 1_000;
 
 export interface DispatcherOptions {
   destination: string;
@@ -35,6 +38,8 @@ export interface Dispatcher {
   start(): void;
   /** Something may have become due. */
   wake(): void;
+  /** There is little time left: what waits is tried now, unless the destination asked to wait. */
+  drain(): void;
   /** Takes nothing more from the queue. */
   stop(): void;
   /** Resolves when nothing is under way. */
@@ -51,26 +56,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
 class QueueDispatcher implements Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #pause: Pause;
+  readonly #probes: Probes;
+  readonly #refusals: RefusalLog;
+  readonly #suspects = createSuspects();
   readonly #inFlight = new Set<Entry>();
+  /** The one entry that is sent to see whether the destination is well. */
+  #probe: Entry | undefined;
   #bytesInFlight = 0;
   #spansInFlight = 0;
   #running = false;
   #pumping = false;
+  #hasDelivered = false;
   #timer: NodeJS.Timeout | undefined;
-  /** Pauses since the last span that was delivered. */
-  #failures = 0;
-  /** One failure pauses the destination, not only the entry: a Langfuse that is down is not asked by all that waits. */
-  #pausedUntilMs = 0;
-  /** Not before that, by Retry-After: a post that was under way and is delivered does not shorten it. */
-  #askedUntilMs = 0;
-  /** Counts outcomes "delivered", to tell whether others got through while an entry did not. */
-  #deliveries = 0;
-  /** Entries that have failed, by id: how often while others got through. */
-  readonly #suspects = new Map<string, { deliveriesThen: number; halvings: number }>();
   #onIdle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#pause = createPause(options);
+    this.#probes = createProbes(() => options.queue.take(options.destination));
+    this.#refusals = createRefusalLog(options);
   }
 
   start(): void {
@@ -78,13 +83,20 @@ class QueueDispatcher implements Dispatcher {
     this.wake();
   }
 
+  drain(): void {
+    this.#pause.cutShort();
+    this.wake();
+  }
+
   stop(): void {
     this.#running = false;
     clearTimeout(this.#timer);
+    this.#refusals.flush();
   }
 
   async idle(): Promise<void> {
     if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    this.#refusals.flush();
   }
 
   wake(): void {
@@ -95,40 +107,57 @@ class QueueDispatcher implements Dispatcher {
     const { queue, destination, now, log } = this.#options;
     this.#pumping = true;
     clearTimeout(this.#timer);
+    let dueMs: number | undefined;
     try {
-      while (this.#running && this.#hasRoom() && now() >= this.#pausedUntilMs) {
-        const entry = await queue.take(destination);
+      while (this.#mayTake() && now() >= this.#pause.untilMs()) {
+        const entry = await this.#probes.next({ isProbe: this.#pause.isProbing() });
         if (entry === undefined) break;
         this.#attempt(entry);
       }
+      dueMs = this.#probes.held() > 0 ? now() : queue.nextDueAtMs(destination);
     } catch (error) {
       log.error({ err: error, destination }, 'the queue could not be read');
+      dueMs = now() + QUEUE_ERROR_PAUSE_MS;
     }
     this.#pumping = false;
-    const dueMs = this.#running && this.#hasRoom() ? queue.nextDueAtMs(destination) : undefined;
-    if (dueMs === undefined) return;
-    this.#timer = setTimeout(() => this.wake(), Math.max(1, Math.max(dueMs, this.#pausedUntilMs) - now()));
+    if (dueMs === undefined || !this.#mayTake()) return;
+    this.#timer = setTimeout(() => this.wake(), Math.max(1, Math.max(dueMs, this.#pause.untilMs()) - now()));
   }
 
-  #hasRoom(): boolean {
+  #mayTake(): boolean {
+    if (!this.#running || this.#probe !== undefined) return false;
     return this.#bytesInFlight < IN_FLIGHT_BYTES_MAX && this.#spansInFlight < IN_FLIGHT_SPANS_MAX;
   }
 
   #attempt(entry: Entry): void {
-    const { now, retryMaxAgeMs } = this.#options;
     this.#inFlight.add(entry);
     this.#bytesInFlight += entry.bytes.length;
     this.#spansInFlight += entry.items;
+    if (this.#pause.isProbing()) this.#probe = entry;
+    try {
+      void handOver(this.#read(entry), this.#options);
+    } catch (error) {
+      const { destination, log } = this.#options;
+      log.error({ err: error, destination }, 'a queue entry could not be read; it is kept and tried again');
+      this.#leave(entry);
+      this.#putBack(entry, { failures: entry.attempts + 1, retries: [] });
+    }
+  }
+
+  #read(entry: Entry): Attempt {
+    const { now, retryMaxAgeMs } = this.#options;
     const retries: Retry[] = [];
     // Whatever its age, an entry is tried once.
     const lastTry = entry.attempts > 0 && now() - entry.offeredAtMs >= retryMaxAgeMs;
     const attempt = new Attempt({
       onOutcome: (spans, outcome) => {
         if (outcome.kind === 'delivered') this.#delivered(entry, spans);
-        else if (outcome.kind === 'refused') this.#refused(entry, spans, outcome);
-        else {
-          this.#slowDown(outcome);
-          if (lastTry) this.#refused(entry, spans, { kind: 'refused', reason: 'expired' });
+        else if (outcome.kind === 'refused') {
+          this.#pause.judged();
+          this.#refused(entry, spans, outcome);
+        } else {
+          this.#pause.failed(outcome);
+          if (lastTry && outcome.unsent !== true) this.#refused(entry, spans, { kind: 'refused', reason: 'expired' });
           else retries.push(outcome);
         }
       },
@@ -136,104 +165,72 @@ class QueueDispatcher implements Dispatcher {
         clearTimeout(deadline);
         this.#done(entry, retries);
       },
-      batchSpansMax: this.#batchSpansMax(entry),
+      batchSpansMax: this.#suspects.batchSpansMax(entry) ?? (this.#probe === entry ? entry.items : undefined),
     });
-    const deadline = setTimeout(() => {
-      attempt.report(attempt.lost(), { kind: 'retry', reason: 'no_receipt' });
-    }, PROCESSOR_DEADLINE_MS);
     const reader = new SpanReader(entry.bytes);
     for (const scanned of scanRequest(entry.bytes, { check: false }).spans) {
       if (!entry.isSettled(scanned.ordinal)) attempt.add(new DeliverySpan(reader, scanned, attempt));
     }
-    void this.#handOver(attempt);
-  }
-
-  /** In slices, with other work between them: what the processor does with thousands of spans takes its time. */
-  async #handOver(attempt: Attempt): Promise<void> {
-    const { prepare, processor } = this.#options;
-    for (const [index, span] of attempt.spans.entries()) {
-      if (index > 0 && index % SLICE_SPANS === 0) await new Promise((resolve) => setImmediate(resolve));
-      try {
-        prepare(span);
-        processor.onEnd(span);
-      } catch {
-        attempt.report([span], { kind: 'retry', reason: 'processor' });
-      }
-    }
+    const deadline = setTimeout(() => {
+      attempt.report(attempt.lost(), { kind: 'retry', reason: 'no_receipt' });
+    }, PROCESSOR_DEADLINE_MS);
+    return attempt;
   }
 
   #done(entry: Entry, retries: readonly Retry[]): void {
-    this.#inFlight.delete(entry);
-    this.#bytesInFlight -= entry.bytes.length;
-    this.#spansInFlight -= entry.items;
+    if (this.#probe === entry && retries.length > 0) this.#probes.failed(entry);
+    this.#leave(entry);
     if (retries.length > 0) {
-      const { queue, now, random } = this.#options;
-      this.#suspect(entry);
-      const configuration = retries.some((retry) => retry.configuration === true);
-      const pause = pauseMs({ failures: entry.attempts + 1, configuration, random });
-      queue.retryAt(entry, now() + Math.max(pause, ...retries.map(({ afterMs = 0 }) => afterMs)));
-    } else this.#suspects.delete(entry.id);
+      if (retries.some(mayBeItsFault)) this.#suspects.failed(entry);
+      // Without suspicion the destination's pause is enough: the entry is ready as soon as that is over.
+      this.#putBack(entry, { failures: this.#suspects.isSuspect(entry) ? entry.attempts + 1 : 1, retries });
+    } else this.#suspects.forget(entry);
     if (this.#inFlight.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     this.wake();
   }
 
-  /**
-   * An entry that failed is posted apart from others, so that whatever is wrong with it is wrong with nobody else; and in
-   * ever smaller parts as long as others get through and it does not, until the span that is to blame stands alone.
-   */
-  #batchSpansMax({ id, attempts, items }: Entry): number | undefined {
-    if (attempts === 0) return undefined;
-    return Math.max(1, Math.ceil(items / 2 ** (this.#suspects.get(id)?.halvings ?? 0)));
+  #leave(entry: Entry): void {
+    this.#inFlight.delete(entry);
+    this.#bytesInFlight -= entry.bytes.length;
+    this.#spansInFlight -= entry.items;
+    if (this.#probe === entry) this.#probe = undefined;
   }
 
-  #suspect({ id }: Entry): void {
-    const known = this.#suspects.get(id);
-    const othersPassed = known !== undefined && this.#deliveries > known.deliveriesThen;
-    const halvings = (known?.halvings ?? 0) + (othersPassed ? 1 : 0);
-    this.#suspects.set(id, { deliveriesThen: this.#deliveries, halvings });
+  #putBack(entry: Entry, { failures, retries }: { failures: number; retries: readonly Retry[] }): void {
+    const { queue, now, random } = this.#options;
+    const ownPauseMs = pauseMs({ failures, configuration: false, random });
+    queue.retryAt(entry, now() + Math.max(ownPauseMs, ...retries.map(({ afterMs = 0 }) => afterMs)));
   }
 
   #delivered(entry: Entry, spans: readonly DeliverySpan[]): void {
-    this.#failures = 0;
-    this.#deliveries++;
-    this.#pausedUntilMs = this.#askedUntilMs;
+    const { destination, log, onDelivered } = this.#options;
+    if (!this.#hasDelivered) log.info({ destination }, `${destination}: first spans delivered`);
+    this.#hasDelivered = true;
+    this.#suspects.passed();
+    this.#pause.delivered();
     this.#settle(entry, spans);
-    this.#options.onDelivered(spans);
+    onDelivered(spans);
+    if (this.#pause.isProbing()) return;
+    this.#probes.clear();
+    if (this.#probe === undefined) return;
+    this.#probe = undefined;
+    this.wake();
   }
 
-  #refused(entry: Entry, spans: readonly DeliverySpan[], { reason, status }: Refusal): void {
-    const { destination, log, onDeadLettered } = this.#options;
+  #refused(entry: Entry, spans: readonly DeliverySpan[], refusal: Refusal): void {
     this.#settle(entry, spans);
-    onDeadLettered(spans, reason);
-    const named = spans.slice(0, LOGGED_SPANS_MAX).map((span) => {
-      const { traceId, spanId } = span.spanContext();
-      return { traceId, spanId };
-    });
-    log.error(
-      { destination, reason, status, attempts: entry.attempts + 1, count: spans.length, spans: named },
-      `${spans.length} span(s) cannot be delivered to ${destination} (${reason}) and are dropped`,
-    );
+    this.#options.onDeadLettered(spans, refusal.reason);
+    this.#refusals.add(spans, refusal);
+    if (!this.#running) this.#refusals.flush();
   }
 
   #settle(entry: Entry, spans: readonly DeliverySpan[]): void {
     const positions = spans.map(({ position }) => position);
     this.#options.queue.settle(entry, positions);
   }
+}
 
-  #slowDown({ reason, configuration = false, afterMs = 0 }: Retry): void {
-    const { destination, now, random, log } = this.#options;
-    this.#askedUntilMs = Math.max(this.#askedUntilMs, now() + afterMs);
-    // Posts that were under way together failed together: they count once.
-    if (now() < this.#pausedUntilMs) {
-      this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#askedUntilMs);
-      return;
-    }
-    this.#failures++;
-    const waitMs = Math.max(pauseMs({ failures: this.#failures, configuration, random }), afterMs);
-    this.#pausedUntilMs = now() + waitMs;
-    const fields = { destination, reason, failures: this.#failures, waitMs };
-    if (configuration)
-      log.error(fields, `${destination} refuses the gateway (${reason}): check its URL and keys; spans are kept`);
-    else log.warn(fields, `delivery to ${destination} failed (${reason}); spans are kept and tried again`);
-  }
+/** A limit on the rate, a lack of access or a post that was not made is nobody's fault among the spans. */
+function mayBeItsFault({ reason, afterMs, configuration, unsent }: Retry): boolean {
+  return reason !== 'http_429' && afterMs === undefined && configuration !== true && unsent !== true;
 }

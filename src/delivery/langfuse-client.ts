@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { LANGFUSE_SDK_NAME, LANGFUSE_SDK_VERSION } from '@langfuse/core';
-import { EnvHttpProxyAgent, errors, request } from 'undici';
+import { EnvHttpProxyAgent, request } from 'undici';
 import type { Destination } from '../config';
+import { failureReason } from './failure-reason';
 import { judge, type Verdict } from './langfuse-answer';
 
 const TRACES_PATH = '/api/public/otel/v1/traces';
@@ -114,11 +115,3 @@ async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
 }
 
 const single = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header);
-
-/** A label, not a message: error texts of the network may hold addresses. */
-function failureReason(error: unknown): string {
-  if (!(error instanceof Error)) return 'network';
-  if (error.name === 'TimeoutError' || error instanceof errors.HeadersTimeoutError) return 'timeout';
-  if (error instanceof errors.ConnectTimeoutError || error instanceof errors.BodyTimeoutError) return 'timeout';
-  return 'network';
-}

@@ -7,12 +7,14 @@ export type Outcome =
   | { readonly kind: 'delivered' }
   | {
       readonly kind: 'retry';
-      /** For the log and the metric's `outcome` label: `http_503`, `network`, `timeout`, `no_receipt`. */
+      /** For the log and the metric's `outcome` label: `http_503`, `refused`, `timeout`, `no_receipt`. */
       readonly reason: string;
       /** Not before that long from now, as the destination asked by Retry-After. */
       readonly afterMs?: number;
       /** 401, 403, 404 or a redirect: somebody has to mend the configuration. */
       readonly configuration?: boolean;
+      /** Given up before it was posted, because another post failed. */
+      readonly unsent?: boolean;
     }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly status?: number };
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { badRequest, type GatewayError } from '../errors';
+import { RequestLimits } from './request-limits';
 import { ANY_VALUE, field, KEY_VALUE, LEN, type MessageSpec, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
@@ -51,7 +52,12 @@ const outerSeen: boolean[] = [];
  *
  * It keeps its own stack instead of calling itself: a body may nest 5,000 levels deep, which is more than Node's.
  */
-export function checkMessage(message: MessageSpec, cursor: WireCursor, end: number): number {
+export function checkMessage(
+  message: MessageSpec,
+  cursor: WireCursor,
+  end: number,
+  limits = new RequestLimits(),
+): number {
   const { bytes } = cursor;
   let traits = message === SPAN ? TRAITS.traceIdInvalid | TRAITS.spanIdInvalid : 0;
   let spec = message;
@@ -79,6 +85,7 @@ export function checkMessage(message: MessageSpec, cursor: WireCursor, end: numb
     if ((tag & 7) !== LEN) throw wrongWireType(cursor, spec, tag);
     const fieldEnd = cursor.len(end);
     const start = cursor.pos;
+    if (known.message !== undefined) limits.message();
     if (known.message === KEY_VALUE && isPlainKeyValue(bytes, start, fieldEnd)) {
       cursor.pos = fieldEnd;
       continue;
@@ -132,8 +139,8 @@ function isAscii(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** Checks a message that fills `bytes`. */
-export const checkBytes = (message: MessageSpec, bytes: Buffer) =>
-  checkMessage(message, new WireCursor(bytes), bytes.length);
+export const checkBytes = (message: MessageSpec, bytes: Buffer, limits = new RequestLimits()) =>
+  checkMessage(message, new WireCursor(bytes), bytes.length, limits);
 
 /** Steps over a field whose content does not matter; a known field must still have its wire type. */
 export function skipField(cursor: WireCursor, spec: MessageSpec, tag: number, end: number): void {

@@ -5,6 +5,7 @@ import type { JsonReadOptions } from './json-scalars';
 import { JsonScanner } from './json-scanner';
 import { JsonValues } from './json-values';
 import { ProtoWriter } from './proto-writer';
+import { RequestLimits } from './request-limits';
 import { type FieldSpec, field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, SPAN } from './schema';
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -68,6 +69,7 @@ type Steps<T = void> = Generator<void, T>;
 class JsonRequestReader {
   readonly #scanner: JsonScanner;
   readonly #writer: ProtoWriter;
+  readonly #limits = new RequestLimits();
   readonly #values: JsonValues;
   readonly #faults = new Map<number, JsonFault>();
   readonly #repairs = new Map<number, Set<JsonRepair>>();
@@ -79,7 +81,7 @@ class JsonRequestReader {
     this.#scanner = new JsonScanner(text);
     // Protobuf is smaller than its JSON; repairs may still make it grow.
     this.#writer = new ProtoWriter(text.length);
-    this.#values = new JsonValues(this.#scanner, this.#writer, options);
+    this.#values = new JsonValues(this.#scanner, this.#writer, { ...options, limits: this.#limits });
   }
 
   *read(): Steps<ConvertedRequest> {
@@ -124,6 +126,7 @@ class JsonRequestReader {
 
   /** A span that cannot be read costs itself: what it wrote is taken back, and its text is stepped over. */
   #span(path: string): void {
+    this.#limits.span();
     const ordinal = this.#spans++;
     if (this.#hasNulls) this.#paths.set(ordinal, path);
     const { pos } = this.#scanner;
@@ -179,6 +182,7 @@ class JsonRequestReader {
   *#messages(known: FieldSpec, path: string, read: (path: string) => Steps): Steps {
     for (const elementPath of this.#elements(path)) {
       if (this.#scanner.next() !== 'object') throw notA('object', elementPath);
+      this.#limits.group();
       this.#writer.tag(known);
       const mark = this.#writer.beginMessage();
       yield* read(elementPath);

@@ -1,4 +1,5 @@
 import { badRequest, type GatewayError } from '../errors';
+import { fieldNames } from './schema';
 
 export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -6,9 +7,8 @@ const COMMA = 0x2c;
 
 const LITERALS = ['true', 'false', 'null'] as const;
 
-/** Names met so far, by a hash of their bytes. Bounded: names come from whoever sends. */
-const knownKeys = new Map<number, { bytes: Buffer; text: string }>();
-const KNOWN_KEYS_MAX = 500;
+/** The names that are fields of ours, by a hash of their bytes. Others are decoded: they come from whoever sends. */
+const knownKeys = new Map(fieldNames().map((text) => [hashOf(Buffer.from(text)), { bytes: Buffer.from(text), text }]));
 const KEY_BYTES_MAX = 32;
 
 /** The tokens of JSON, below the level of values: see JsonScanner. */
@@ -41,14 +41,10 @@ export class JsonTokens {
     }
     const { start, end } = this.token;
     if (end - start > KEY_BYTES_MAX) return this.bytes.toString('utf8', start, end);
-    let hash = end - start;
-    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + this.bytes[index]!) | 0;
-    const known = knownKeys.get(hash);
+    const known = knownKeys.get(hashOf(this.bytes, start, end));
     if (known !== undefined && this.bytes.compare(known.bytes, 0, known.bytes.length, start, end) === 0)
       return known.text;
-    const text = this.bytes.toString('utf8', start, end);
-    if (knownKeys.size < KNOWN_KEYS_MAX) knownKeys.set(hash, { bytes: Buffer.from(text), text });
-    return text;
+    return this.bytes.toString('utf8', start, end);
   }
 
   /** Consumes a string and returns whether it has escapes. */
@@ -114,4 +110,10 @@ export class JsonTokens {
   protected unexpected(at = this.pos): GatewayError {
     return badRequest(at >= this.bytes.length ? 'JSON: ends too early' : `JSON: unexpected character at byte ${at}`);
   }
+}
+
+function hashOf(bytes: Buffer, start = 0, end = bytes.length): number {
+  let hash = end - start;
+  for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + bytes[index]!) | 0;
+  return hash;
 }

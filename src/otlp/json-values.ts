@@ -3,6 +3,7 @@ import { JsonFault, type JsonRepair } from './json-fault';
 import { type JsonReadOptions, JsonScalars } from './json-scalars';
 import type { JsonScanner } from './json-scanner';
 import type { ProtoWriter } from './proto-writer';
+import type { RequestLimits } from './request-limits';
 import { ANY_VALUE, type FieldSpec, field, KEY_VALUE, type MessageSpec, SPAN } from './schema';
 
 const VALUE_FIELD = field(KEY_VALUE, 'value');
@@ -12,12 +13,14 @@ const LINKS_FIELD = field(SPAN, 'links');
  * OTLP's exceptions). A value that cannot be read throws a JsonFault; a syntax error throws a GatewayError.
  */
 export class JsonValues {
+  readonly #limits: RequestLimits;
   readonly #scanner: JsonScanner;
   readonly #writer: ProtoWriter;
   readonly #scalars: JsonScalars;
   #depth = 0;
 
-  constructor(scanner: JsonScanner, writer: ProtoWriter, options: JsonReadOptions) {
+  constructor(scanner: JsonScanner, writer: ProtoWriter, options: JsonReadOptions & { limits: RequestLimits }) {
+    this.#limits = options.limits;
     this.#scanner = scanner;
     this.#writer = writer;
     this.#scalars = new JsonScalars(scanner, writer, options);
@@ -94,6 +97,7 @@ export class JsonValues {
     if (message === ANY_VALUE && ++this.#depth > VALUE_DEPTH_MAX + 1) {
       throw new JsonFault('too_deep', `is nested deeper than ${VALUE_DEPTH_MAX} levels`);
     }
+    this.#limits.message();
     this.#writer.tag(known);
     const mark = this.#writer.beginMessage();
     this.message(message);

@@ -1,6 +1,7 @@
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import { checkBytes, checkMessage, skipField } from './check';
+import { RequestLimits } from './request-limits';
 import { field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
@@ -56,12 +57,13 @@ const SPANS_TAG = tagOf(field(SCOPE_SPANS, 'spans'));
 export function scanRequest(bytes: Buffer, { check }: { check: boolean }): ScannedRequest {
   const cursor = new WireCursor(bytes);
   const spans: ScannedSpan[] = [];
+  const limits = check ? new RequestLimits() : undefined;
   const end = bytes.length;
   let index = 0;
   while (cursor.pos < end) {
     const tag = cursor.tag(end);
     if (tag !== RESOURCE_SPANS_TAG) skipField(cursor, REQUEST, tag, end);
-    else scanResourceSpans({ cursor, spans, check }, index++, cursor.len(end));
+    else scanResourceSpans({ cursor, spans, limits }, index++, cursor.len(end));
   }
   return { bytes, spans };
 }
@@ -69,11 +71,13 @@ export function scanRequest(bytes: Buffer, { check }: { check: boolean }): Scann
 interface Scan {
   readonly cursor: WireCursor;
   readonly spans: ScannedSpan[];
-  readonly check: boolean;
+  /** Counts and checks, where the bytes have not passed before. */
+  readonly limits: RequestLimits | undefined;
 }
 
 function scanResourceSpans(scan: Scan, index: number, end: number): void {
-  const { cursor } = scan;
+  const { cursor, limits } = scan;
+  limits?.group();
   const head = new Head(cursor.bytes, cursor.pos);
   const resource: ResourceGroup = { index, head: Buffer.alloc(0), traits: 0, legacy: false };
   let scopes = 0;
@@ -88,10 +92,11 @@ function scanResourceSpans(scan: Scan, index: number, end: number): void {
     } else skipField(cursor, RESOURCE_SPANS, tag, end);
   }
   resource.head = head.end(end);
-  if (scan.check) resource.traits = checkBytes(RESOURCE_SPANS, resource.head);
+  if (limits !== undefined) resource.traits = checkBytes(RESOURCE_SPANS, resource.head, limits);
 }
 
-function scanScopeSpans({ cursor, spans, check }: Scan, scope: ScopeGroup, end: number): void {
+function scanScopeSpans({ cursor, spans, limits }: Scan, scope: ScopeGroup, end: number): void {
+  limits?.group();
   const head = new Head(cursor.bytes, cursor.pos);
   let index = 0;
   while (cursor.pos < end) {
@@ -100,14 +105,15 @@ function scanScopeSpans({ cursor, spans, check }: Scan, scope: ScopeGroup, end: 
     if (tag === SPANS_TAG) {
       const spanEnd = cursor.len(end);
       const start = cursor.pos;
-      const traits = check ? checkMessage(SPAN, cursor, spanEnd) : 0;
+      limits?.span();
+      const traits = limits === undefined ? 0 : checkMessage(SPAN, cursor, spanEnd, limits);
       cursor.pos = spanEnd;
       spans.push({ scope, index: index++, ordinal: spans.length, tagStart, start, end: spanEnd, traits });
       head.cut(tagStart, spanEnd);
     } else skipField(cursor, SCOPE_SPANS, tag, end);
   }
   scope.head = head.end(end);
-  if (check) scope.traits = checkBytes(SCOPE_SPANS, scope.head);
+  if (limits !== undefined) scope.traits = checkBytes(SCOPE_SPANS, scope.head, limits);
 }
 
 /** Gathers a message's bytes around the parts that are cut out of it. */

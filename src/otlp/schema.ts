@@ -88,6 +88,9 @@ export function field(message: MessageSpec, name: string): FieldSpec {
   return found;
 }
 
+/** All names that a field of a request may have in JSON. */
+export const fieldNames = (): string[] => [...specs.values()].flatMap(({ byName }) => [...byName.keys()]);
+
 /** The first bytes of a field on the wire: number and wire type as one varint of at most two bytes. */
 export const tagOf = ({ number, wireType }: FieldSpec) => (number << 3) | wireType;
 

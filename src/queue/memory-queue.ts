@@ -5,6 +5,12 @@ export interface MemoryQueueOptions {
   now: () => number;
 }
 
+/**
+ * What an entry takes beside its bytes: objects, places in the queue's order. Measured as heap per entry with a million
+ * entries of 80 bytes; without it the bound on bytes would be none on memory.
+ */
+export const ENTRY_OVERHEAD_BYTES = 512;
+
 /** A queue that is gone with its process: `GATEWAY_QUEUE=memory`. */
 export function createMemoryQueue(options: MemoryQueueOptions): QueuePort {
   return new MemoryQueue(options);
@@ -28,14 +34,13 @@ class MemoryQueue implements QueuePort {
 
   async offer(bytes: Buffer, label: EntryLabel): Promise<void> {
     const bytesMax = this.#bytesMax;
-    if (bytes.length > bytesMax) {
-      throw new QueueRefusal('too_large', `${bytes.length} bytes can never fit a queue of ${bytesMax}`);
-    }
-    if (this.#bytes + bytes.length > bytesMax) throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
+    const size = bytes.length + ENTRY_OVERHEAD_BYTES;
+    if (size > bytesMax) throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
+    if (this.#bytes + size > bytesMax) throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
     const entry = new MemoryEntry(++this.#lastSequence, bytes, label, this.#now());
     this.#entries.set(entry.id, entry);
     this.#lane(label.destination).fresh.add(entry);
-    this.#bytes += bytes.length;
+    this.#bytes += size;
     this.#items += label.items;
     this.#listener(label.destination);
   }
@@ -60,7 +65,7 @@ class MemoryQueue implements QueuePort {
       return;
     }
     this.#entries.delete(id);
-    this.#bytes -= held.bytes.length;
+    this.#bytes -= held.bytes.length + ENTRY_OVERHEAD_BYTES;
   }
 
   retryAt({ id }: Entry, dueAtMs: number): void {

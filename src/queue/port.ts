@@ -49,6 +49,7 @@ export interface Entry extends EntryLabel {
 export interface QueueStats {
   /** Items not settled, taken ones included. */
   items: number;
+  /** What the queue holds, with what it needs to hold it. */
   bytes: number;
   /** When the oldest entry was offered; `undefined` when there is none. */
   oldestOfferedAtMs: number | undefined;

@@ -9,11 +9,11 @@ export function createAuthenticate(keys: readonly string[]): Authenticate {
   if (keys.length === 0) return () => undefined;
   const digests = keys.map(digest);
   return (headers) => {
-    const presented = presentedKey(headers);
-    if (presented !== undefined && matches(digests, digest(presented))) return undefined;
+    const presented = presentedKeys(headers);
+    if (presented.some((key) => matches(digests, digest(key)))) return undefined;
     return new GatewayError(
       'unauthenticated',
-      presented === undefined
+      presented.length === 0
         ? 'a key is required: Authorization: Bearer KEY, the password of Authorization: Basic, or X-API-Key: KEY'
         : 'the key is not known',
       { headers: { 'WWW-Authenticate': 'Bearer realm="langfuse-otlp-gateway", Basic realm="langfuse-otlp-gateway"' } },
@@ -21,16 +21,21 @@ export function createAuthenticate(keys: readonly string[]): Authenticate {
   };
 }
 
-/** Bearer token, password of Basic (so that a Langfuse SDK whose secret key is the key works), or X-API-Key. */
-function presentedKey(headers: IncomingHttpHeaders): string | undefined {
+/**
+ * Bearer token or password of Basic (so that a Langfuse SDK whose secret key is the key works), and X-API-Key: a proxy or an
+ * SDK may put credentials of its own beside those that are for the gateway.
+ */
+function presentedKeys(headers: IncomingHttpHeaders): string[] {
+  const keys: string[] = [];
   const [scheme = '', credentials = ''] = (headers.authorization ?? '').trim().split(/ +/, 2);
-  if (/^bearer$/i.test(scheme)) return credentials;
+  if (/^bearer$/i.test(scheme)) keys.push(credentials);
   if (/^basic$/i.test(scheme)) {
     const pair = Buffer.from(credentials, 'base64').toString('utf8');
-    return pair.slice(pair.indexOf(':') + 1);
+    keys.push(pair.slice(pair.indexOf(':') + 1));
   }
   const apiKey = headers['x-api-key'];
-  return typeof apiKey === 'string' ? apiKey : undefined;
+  if (typeof apiKey === 'string') keys.push(apiKey);
+  return keys;
 }
 
 /** All are compared, each in constant time: how long it takes tells nothing about which is near. */

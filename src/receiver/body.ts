@@ -1,37 +1,45 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import getRawBody from 'raw-body';
-import { badRequest, type GatewayError, tooLarge, unavailable } from '../errors';
-import { decodeBody } from './codings';
+import { badRequest, GatewayError, retrySoon, tooLarge } from '../errors';
+import { decodeBody, isEncoded, RATIO_USUAL } from './codings';
 
 /** Bodies that may be held at the door at once, in bytes, before their spans are in the queue. */
 export const IN_FLIGHT_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Counts the bytes of bodies being read and decoded. */
+/** Counts the bytes of bodies being read and decoded, as they are there: what is announced only takes no room. */
 export interface DoorBudget {
-  /** Throws 503 when the door is full; the function returned gives the bytes back. */
+  /** Throws 503 where what is there and what this body announces (0: it does not say) are more than the bound. */
   enter(declaredBytes: number): DoorTicket;
 }
 
 export interface DoorTicket {
-  grow(bytes: number): void;
+  /** This body takes so many bytes now. Throws 503, with nothing changed, where the door cannot hold them. */
+  hold(bytes: number): void;
+  /** Gives all of it back. */
   leave(): void;
 }
 
-export function createDoorBudget(bytesMax = IN_FLIGHT_BYTES_MAX): DoorBudget {
+export interface DoorBudgetOptions {
+  bytesMax?: number;
+  random: () => number;
+}
+
+export function createDoorBudget({ bytesMax = IN_FLIGHT_BYTES_MAX, random }: DoorBudgetOptions): DoorBudget {
   let held = 0;
+  const requireRoom = ({ others, bytes }: { others: number; bytes: number }) => {
+    // One body always may come in: the limit of a single one is GATEWAY_BODY_MAX_BYTES.
+    if (others === 0 || others + bytes <= bytesMax) return;
+    throw retrySoon('too many bodies are being received at once; try again shortly', random);
+  };
   return {
     enter(declaredBytes) {
-      // One body always may come in: the limit of a single one is GATEWAY_BODY_MAX_BYTES.
-      if (held > 0 && held + declaredBytes > bytesMax) {
-        throw unavailable('too many bodies are being received at once; try again shortly', 1);
-      }
-      let mine = declaredBytes;
-      held += mine;
+      requireRoom({ others: held, bytes: Math.max(1, declaredBytes) });
+      let mine = 0;
       return {
-        grow(bytes) {
-          const more = Math.max(0, bytes - mine);
-          mine += more;
-          held += more;
+        hold(bytes) {
+          if (bytes > mine) requireRoom({ others: held - mine, bytes });
+          held += bytes - mine;
+          mine = bytes;
         },
         leave() {
           held -= mine;
@@ -54,33 +62,46 @@ export async function readBody(
 ): Promise<Buffer> {
   // Whoever asks first is answered here, where nothing but the body can be wrong any more.
   if (request.headers.expect !== undefined) response.writeContinue();
-  let received = 0;
-  // A body in chunks has not said how long it is: it is counted as it comes.
-  const count = (chunk: Buffer) => {
-    received += chunk.length;
-    ticket.grow(received);
-  };
-  if (request.headers['content-length'] === undefined) request.on('data', count);
-  const body = await rawBody(request, bodyBytesMax).finally(() => request.off('data', count));
-  ticket.grow(body.length);
-  const decoded = await decodeBody(body, { contentEncoding: request.headers['content-encoding'], bodyBytesMax });
-  ticket.grow(decoded === body ? body.length : body.length + decoded.length);
+  const body = await rawBody(request, { bodyBytesMax, ticket });
+  const contentEncoding = request.headers['content-encoding'];
+  // How much it becomes is known afterwards only: many bodies inflated at once would be far more than the door holds.
+  if (isEncoded(contentEncoding)) ticket.hold(body.length + Math.min(bodyBytesMax, body.length * RATIO_USUAL));
+  const decoded = await decodeBody(body, { contentEncoding, bodyBytesMax });
+  ticket.hold(decoded === body ? body.length : body.length + decoded.length);
   return decoded;
 }
 
 /** Content-Length, or 0 where the body comes in chunks. Node has seen to it that it is a number. */
 export const declaredLength = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);
 
-async function rawBody(request: IncomingMessage, bodyBytesMax: number): Promise<Buffer> {
+async function rawBody(
+  request: IncomingMessage,
+  { bodyBytesMax, ticket }: { bodyBytesMax: number; ticket: DoorTicket },
+): Promise<Buffer> {
+  let received = 0;
+  const count = (chunk: Buffer) => {
+    received += chunk.length;
+    try {
+      ticket.hold(received);
+    } catch (error) {
+      request.off('data', count);
+      // An error of the stream is what makes raw-body let go of what it has read; the rest is drained by sendError.
+      request.emit('error', error);
+    }
+  };
+  request.on('data', count);
   try {
     const length = request.headers['content-length'] ?? null;
     return await getRawBody(request, { limit: bodyBytesMax, length });
   } catch (error) {
     throw translated(error, bodyBytesMax);
+  } finally {
+    request.off('data', count);
   }
 }
 
 function translated(error: unknown, bodyBytesMax: number): GatewayError {
+  if (error instanceof GatewayError) return error;
   const type = error instanceof Error && 'type' in error ? error.type : undefined;
   if (type === 'entity.too.large') return tooLarge('the request body', bodyBytesMax);
   if (type === 'request.aborted') return badRequest('the request was cut off', { cause: error });

@@ -40,6 +40,9 @@ export async function decodeBody(body: Buffer, options: DecodeBodyOptions): Prom
 export const isKnownCoding = (contentEncoding: string | undefined): boolean =>
   readCodings(contentEncoding) !== undefined;
 
+/** True for a header that says that something is to be undone. */
+export const isEncoded = (contentEncoding: string | undefined): boolean => readCodings(contentEncoding)?.length !== 0;
+
 /** The 415 for a header of which isKnownCoding is false (RFC 9110 section 15.5.16: it should say what would be taken). */
 export function unsupportedCoding(contentEncoding: string | undefined): GatewayError {
   const shown = JSON.stringify((contentEncoding ?? '').slice(0, 64));
@@ -86,7 +89,7 @@ const decodeBrotli: Decode = (body, options) =>
   inflate(body, BROTLI, { ...options, outputBytesExpected: body.length * RATIO_USUAL });
 
 /** How much smaller telemetry usually becomes; a guess that sizes the first output chunk where the format has no length. */
-const RATIO_USUAL = 8;
+export const RATIO_USUAL = 8;
 
 /** What a gzip trailer is believed: a body is rarely 100 times smaller, and the trailer is anybody's claim. */
 const RATIO_BELIEVED = 100;

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
-import { GatewayError } from '../errors';
+import { GatewayError, retrySoon } from '../errors';
 import type { Accept } from './accept';
 import { sendSuccess } from './answer';
-import { type DoorBudget, declaredLength, readBody } from './body';
+import { type DoorBudget, type DoorTicket, declaredLength, readBody } from './body';
 import { isKnownCoding, unsupportedCoding } from './codings';
 import { type Format, formatOf, sniff } from './format';
 
@@ -11,21 +11,27 @@ export const TRACE_PATHS = ['/v1/traces', '/api/public/otel/v1/traces'];
 
 export interface TracesOptions {
   accept: Accept;
-  room: () => Promise<void>;
+  /** Resolves when the body may come in; what it resolves to is called when its spans are kept or it has failed. */
+  room: () => Promise<() => void>;
+  /** True while reading a body would be in vain, for its spans cannot be kept. */
+  isFull: () => boolean;
+  random: () => number;
   bodyBytesMax: number;
   budget: DoorBudget;
 }
 
 /** ExportTraceServiceRequest in, ExportTraceServiceResponse out, in the encoding it came in. */
-export function tracesHandler({ accept, room, bodyBytesMax, budget }: TracesOptions) {
+export function tracesHandler({ accept, room, isFull, random, bodyBytesMax, budget }: TracesOptions) {
   return async (request: Request, response: Response): Promise<void> => {
     const declared = formatOf(request.headers['content-type']);
     if (declared === undefined) throw unsupportedType(request);
     const contentEncoding = request.headers['content-encoding'];
     if (!isKnownCoding(contentEncoding)) throw unsupportedCoding(contentEncoding);
-    await room();
-    const ticket = budget.enter(declaredLength(request));
+    if (isFull()) throw retrySoon('the queue is full; the spans were not read', random);
+    const offered = await room();
+    let ticket: DoorTicket | undefined;
     try {
+      ticket = budget.enter(declaredLength(request));
       const bytes = await readBody(request, { response, bodyBytesMax, ticket }).catch((error) => {
         throw declared === 'sniff' ? unreadable(error) : error;
       });
@@ -34,7 +40,8 @@ export function tracesHandler({ accept, room, bodyBytesMax, budget }: TracesOpti
       const { rejections } = await accept({ format, bytes });
       sendSuccess(response, format, rejections);
     } finally {
-      ticket.leave();
+      ticket?.leave();
+      offered();
     }
   };
 }

@@ -2,20 +2,15 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { badRequest, ERROR_TABLE, GatewayError } from '../errors';
-import type { Accept } from './accept';
+import { badRequest, ERROR_TABLE, GatewayError, retrySoon } from '../errors';
 import { sendError } from './answer';
 import { createAuthenticate } from './auth';
 import { checkDeclaredLength, createDoorBudget } from './body';
 import { createCors } from './cors';
 import { type Format, formatOf } from './format';
-import { TRACE_PATHS, tracesHandler } from './otlp-traces';
+import { TRACE_PATHS, type TracesOptions, tracesHandler } from './otlp-traces';
 
-export interface ReceiverOptions {
-  accept: Accept;
-  /** Resolves when the next body may come in. */
-  room: () => Promise<void>;
-  bodyBytesMax: number;
+export interface ReceiverOptions extends Omit<TracesOptions, 'budget'> {
   corsOrigins: readonly string[];
   ingestKeys: readonly string[];
   /** Called once per request when its answer is out. */
@@ -41,6 +36,9 @@ const HINTS = new Map([
   ['/v1/logs', 'this gateway takes traces only; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to point traces alone here'],
   ['/v1/metrics', 'this gateway takes traces only; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to point traces alone here'],
 ]);
+
+const PUBLIC_API_HINT =
+  'this gateway takes traces only; point LANGFUSE_BASE_URL of the tracing here, prompts, scores and media go to Langfuse itself';
 
 /** The receiver's HTTP server, not yet listening. */
 export function createReceiver(options: ReceiverOptions): http.Server {
@@ -82,7 +80,7 @@ const BROKEN_REQUESTS = new Map<string, [status: number, grpcCode: number, messa
 ]);
 
 function createApp(options: ReceiverOptions): Express {
-  const { accept, room, bodyBytesMax, log } = options;
+  const { bodyBytesMax, random, log } = options;
   const cors = createCors(options.corsOrigins);
   const authenticate = createAuthenticate(options.ingestKeys);
   const app = express();
@@ -95,16 +93,21 @@ function createApp(options: ReceiverOptions): Express {
     next();
   });
   app.get(['/healthz'], (_request, response) => void response.json({ status: 'ok' }));
-  app.options('/{*path}', (request, response) => {
+  // Not app.options: `OPTIONS *` has no path that a route could match.
+  app.use((request, response, next) => {
+    if (request.method !== 'OPTIONS') {
+      next();
+      return;
+    }
     cors.preflight(request, response);
     response.setHeader('Allow', 'POST, OPTIONS');
     response.status(204).end();
   });
-  app.use((request, _response, next) => {
+  app.all('/healthz', notAllowed('GET, HEAD'));
+  app.use((request, response, next) => {
     if (options.isDraining()) {
-      throw new GatewayError('unavailable', 'the gateway is shutting down; try again shortly', {
-        headers: { 'Retry-After': '1', Connection: 'close' },
-      });
+      response.setHeader('Connection', 'close');
+      throw retrySoon('the gateway is shutting down; try again shortly', random);
     }
     const refusal = authenticate(request.headers);
     if (refusal !== undefined) throw refusal;
@@ -114,12 +117,8 @@ function createApp(options: ReceiverOptions): Express {
     checkDeclaredLength(request, bodyBytesMax);
     next();
   });
-  app.post(TRACE_PATHS, tracesHandler({ accept, room, bodyBytesMax, budget: createDoorBudget() }));
-  app.all(TRACE_PATHS, (request) => {
-    throw new GatewayError('method_not_allowed', `${request.method} is not allowed here, only POST`, {
-      headers: { Allow: 'POST, OPTIONS' },
-    });
-  });
+  app.post(TRACE_PATHS, tracesHandler({ ...options, budget: createDoorBudget({ random }) }));
+  app.all(TRACE_PATHS, notAllowed('POST, OPTIONS'));
   app.use((request) => {
     throw notFound(request.path);
   });
@@ -130,6 +129,13 @@ function createApp(options: ReceiverOptions): Express {
     sendError(request, response, known, answerFormat(request, response));
   });
   return app;
+}
+
+function notAllowed(allowed: string) {
+  return ({ method }: Request): never => {
+    const message = `${method} is not allowed here, only ${allowed}`;
+    throw new GatewayError('method_not_allowed', message, { headers: { Allow: allowed } });
+  };
 }
 
 /** As the request came; JSON where that cannot be told. A sniffed format is known once the body was read. */
@@ -151,7 +157,11 @@ function notFound(path: string): GatewayError {
   const doubled = path.endsWith('/v1/traces')
     ? 'the path was appended twice: give exporters the base URL only'
     : undefined;
-  return new GatewayError('not_found', `no such path; ${known ?? doubled ?? 'traces go to POST /v1/traces'}`);
+  const publicApi = /^\/api\/public\/(?!otel(\/|$))/.test(path) ? PUBLIC_API_HINT : undefined;
+  return new GatewayError(
+    'not_found',
+    `no such path; ${known ?? doubled ?? publicApi ?? 'traces go to POST /v1/traces'}`,
+  );
 }
 
 function gatewayError(error: unknown): GatewayError {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { endAllBuilt, runBuilt, runScript, startBuilt } from '../support/built-gateway';
 import { eventually } from '../support/eventually';
 import { type FakeLangfuse, type FakeLangfuseOptions, startFakeLangfuse } from '../support/fake-langfuse';
@@ -29,7 +30,10 @@ const keysOf = ({ baseUrl, publicKey, secretKey }: FakeLangfuse) => ({
 
 const send = (url: string, spans = numberedSpans(3)) => post(`${url}/v1/traces`, postOf(spans));
 
-test.each(['PORT', 'GATEWAY_ADMIN_PORT'])('%s is taken: it says so and ends with 1', async (name) => {
+test.each([
+  ['PORT', 'PORT (receiver)'],
+  ['GATEWAY_ADMIN_PORT', 'GATEWAY_ADMIN_PORT (admin)'],
+])('%s is taken: it says so and ends with 1', async (name, setting) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   closing.push(async () => taken.close());
@@ -37,7 +41,11 @@ test.each(['PORT', 'GATEWAY_ADMIN_PORT'])('%s is taken: it says so and ends with
   const { code, stdout, stderr } = await runBuilt([], { PORT: '0', GATEWAY_ADMIN_PORT: '0', [name]: port });
   expect([code, stderr]).toEqual([1, '']);
   const line = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
-  expect(line).toMatchObject({ level: 60, code: 'EADDRINUSE', msg: expect.stringContaining(port) });
+  expect(line).toMatchObject({
+    level: 60,
+    code: 'EADDRINUSE',
+    msg: expect.stringContaining(`port ${port} is taken: set ${setting}`),
+  });
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
@@ -58,24 +66,40 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('SIGTERM while Langfuse stays down: ends when its time is up, and says what is lost', async () => {
+test('SIGTERM while Langfuse stays down: ends with 1 when its time is up, and says what is lost', async () => {
   const fake = await startFake({ respond: () => ({ status: 503 }) });
   const gateway = await startBuilt({ ...keysOf(fake), GATEWAY_SHUTDOWN_TIMEOUT_S: '1' });
   await send(gateway.url);
   const began = performance.now();
   gateway.kill('SIGTERM');
-  expect(await gateway.ended).toMatchObject({ signal: null, stderr: '' });
+  expect(await gateway.ended).toMatchObject({ code: 1, signal: null, stderr: '' });
   expect(performance.now() - began).toBeGreaterThanOrEqual(900);
   expect(performance.now() - began).toBeLessThan(3_000);
   expect(gateway.logs().at(-1)).toMatchObject({ level: 50, spans: 3 });
 });
 
-test('a second signal: at once', async () => {
+test('a second signal right after the first is the same one: Ctrl-C reaches npm and the gateway both', async () => {
+  let down = true;
+  const fake = await startFake({ respond: () => (down ? { status: 503 } : undefined) });
+  const gateway = await startBuilt(keysOf(fake));
+  await send(gateway.url);
+  gateway.kill('SIGINT');
+  await eventually(() => expect(gateway.stdout()).toContain('stopping'));
+  gateway.kill('SIGTERM');
+  gateway.kill('SIGINT');
+  await setTimeout(100);
+  down = false;
+  expect(await gateway.ended).toMatchObject({ code: 0, signal: null });
+  expect(fake.spans).toHaveLength(3);
+});
+
+test('a second signal later: at once', async () => {
   const fake = await startFake({ respond: () => ({ status: 503 }) });
   const gateway = await startBuilt(keysOf(fake));
   await send(gateway.url);
   gateway.kill('SIGTERM');
   await eventually(() => expect(gateway.stdout()).toContain('stopping'));
+  await setTimeout(600);
   const began = performance.now();
   gateway.kill('SIGTERM');
   expect(await gateway.ended).toMatchObject({ code: 1, signal: null });

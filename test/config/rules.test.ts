@@ -61,6 +61,48 @@ describe('ports', () => {
   ])('%s are fine', (_, env) => expect(load(env)).toHaveProperty('config'));
 });
 
+describe('a base URL that leads back to the gateway', () => {
+  const open = { HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' };
+
+  test.each<[string, Env, string, string]>([
+    ['the receiver', {}, 'http://127.0.0.1:4318', 'receiver'],
+    ['the admin listener', {}, 'http://127.0.0.1:4319', 'admin'],
+    ['by name', {}, 'http://LOCALHOST:4318/langfuse', 'receiver'],
+    ['by any address', {}, 'http://0.0.0.0:4318', 'receiver'],
+    ['over IPv6', { HOST: '::1' }, 'http://[::1]:4318', 'receiver'],
+    ['a listener on a name', { HOST: 'localhost' }, 'http://127.0.0.1:4318', 'receiver'],
+    ['a listener on any address', open, 'http://127.0.0.1:4318', 'receiver'],
+    ['a listener on its own address', { ...open, HOST: '10.0.0.1' }, 'http://10.0.0.1:4318', 'receiver'],
+    ['the default port of http', { PORT: '80' }, 'http://localhost', 'receiver'],
+  ])('%s', (_, env, baseUrl, listener) => {
+    expect(mistakesOf({ ...KEYS, ...env, LANGFUSE_BASE_URL: baseUrl })).toEqual(
+      containing([`LANGFUSE_BASE_URL must be the address of Langfuse: this is the gateway's own ${listener}`]),
+    );
+  });
+
+  test('of a later destination of the file', () => {
+    const yaml = 'destinations:\n  - {}\n  - { name: b, baseUrl: http://localhost:4318, publicKey: p, secretKey: s }\n';
+    expect(mistakesOf(KEYS, yaml)).toEqual(
+      containing(['gateway.yaml:3: destinations[1].baseUrl must be the address of Langfuse']),
+    );
+  });
+
+  test.each<[string, Env, string]>([
+    ['another port', {}, 'http://127.0.0.1:3000'],
+    ['a free port', { PORT: '0', GATEWAY_ADMIN_PORT: '0' }, 'http://127.0.0.1:4318'],
+    ['another loopback address', { HOST: '127.0.0.2' }, 'http://127.0.0.1:4318'],
+    ['another host', open, 'http://langfuse.internal:4318'],
+  ])('%s is fine', (_, env, baseUrl) => {
+    expect(load({ ...KEYS, ...env, LANGFUSE_BASE_URL: baseUrl })).toHaveProperty('config');
+  });
+
+  test('without keys nothing is sent: preview mode starts and says so', () => {
+    expect(warningsOf({ LANGFUSE_BASE_URL: 'http://127.0.0.1:4318' })).toEqual(
+      containing(['has no effect without keys']),
+    );
+  });
+});
+
 describe('destinations', () => {
   const half = 'is only half of the credentials: set';
 
@@ -107,6 +149,17 @@ describe('destinations', () => {
     ],
   ])('%s', (_, env, yaml, parts) => {
     expect(mistakesOf(env, yaml)).toEqual(containing(parts));
+  });
+
+  test('swapped keys are warned of, without a word of them', () => {
+    const yaml = 'destinations:\n  - {}\n  - { name: b, publicKey: sk-lf-hidden, secretKey: pk-lf-hidden }\n';
+    const env = { LANGFUSE_PUBLIC_KEY: 'sk-lf-hidden', LANGFUSE_SECRET_KEY: 'pk-lf-hidden' };
+    expect(warningsOf(env)).toEqual([
+      'LANGFUSE_PUBLIC_KEY begins with sk-lf- as secret keys do: are they swapped?',
+      'LANGFUSE_SECRET_KEY begins with pk-lf- as public keys do: are they swapped?',
+    ]);
+    const parts = ['publicKey begins', 'secretKey begins'].map((part) => `gateway.yaml:3: destinations[1].${part}`);
+    expect(warningsOf(KEYS, yaml)).toEqual(containing([...parts, 'only the first destination']));
   });
 
   test('several are warned of: only the first receives spans', () => {

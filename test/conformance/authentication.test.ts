@@ -70,6 +70,8 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, sent) => {
     ['K07 as the password of Basic', { authorization: basic('pk-lf-any', 'gw-server-2') }] as const,
     ['K07 as the password of Basic without a user', { authorization: basic('', 'gw-server-3') }] as const,
     ['K07 as X-API-Key', { 'x-api-key': 'gw-server-3' }] as const,
+    ['K07 as X-API-Key beside another Bearer', { authorization: 'Bearer other', 'x-api-key': 'gw-server-3' }] as const,
+    ['K07 as Bearer beside another X-API-Key', { authorization: 'Bearer gw-server-1', 'x-api-key': 'other' }] as const,
   ])('%s', async (_, headers) => {
     const { answer, spans } = await gateway.pass(withHeaders(headers));
     expectSuccess(answer, encoding);

@@ -61,7 +61,9 @@ describe('time', () => {
   const server = createReceiver({
     ...{
       accept: async () => ({ rejections: [] }),
-      room: async () => {},
+      room: async () => () => {},
+      isFull: () => false,
+      random: () => 0,
       isDraining: () => false,
       onAnswered: () => {},
     },

@@ -19,8 +19,8 @@ let receiver: Server;
 let url: string;
 beforeAll(async () => {
   receiver = createReceiver({
-    ...{ accept: () => failure(), room: async () => {}, isDraining: () => false, onAnswered: () => {} },
-    ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [] },
+    ...{ accept: () => failure(), room: async () => () => {}, isDraining: () => false, onAnswered: () => {} },
+    ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [], isFull: () => false, random: () => 0 },
     log: pino({ level: 'debug' }, { write: (line: string) => logs.push(line) }),
   });
   receiver.listen(0, '127.0.0.1');

@@ -43,6 +43,8 @@ describe.each(ENCODINGS)('%s', (encoding) => {
     ['A14 upper case', '/V1/Traces', '/v1/traces'],
     ['A15 a path of another server', '/otlp/x', '/v1/traces'],
     ['A15 half of the Langfuse path', '/api/public/otel', '/v1/traces'],
+    ['A15 prompts', '/api/public/v2/prompts/x', 'prompts, scores and media go to Langfuse itself'],
+    ['A15 the ingestion of a Langfuse SDK', '/api/public/ingestion', 'point LANGFUSE_BASE_URL of the tracing here'],
   ])('%s', async (_, path, words) => {
     const answer = await send({ path, encoding });
     expect(expectRefusal(answer, { status: 404, encoding }).message).toContain(words);
@@ -104,6 +106,16 @@ test.each(['application/grpc', 'application/grpc+proto'])('A18 %s', async (conte
   const { body } = asProtobuf(requestOf(spanOf()));
   const answer = await gateway.post({ headers: { 'content-type': contentType, te: 'trailers' }, body });
   expect(expectRefusal(answer, { status: 415, encoding: 'json' }).message).toContain('application/x-protobuf');
+});
+
+test.each(['POST', 'PUT', 'DELETE'])('%s /healthz: 405 and what is allowed', async (method) => {
+  const answer = await send({ method, path: '/healthz', encoding: 'json' });
+  expectRefusal(answer, { status: 405, encoding: 'json' });
+  expect(answer.headers.allow).toBe('GET, HEAD');
+});
+
+test('OPTIONS *, which asks for the server as a whole', async () => {
+  expect(await exchange(gateway.url, { method: 'OPTIONS', path: '*' })).toMatchObject({ status: 204 });
 });
 
 test('a path that cannot be decoded', async () => {

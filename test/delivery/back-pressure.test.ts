@@ -5,7 +5,7 @@ afterEach(() => jest.useRealTimers());
 
 /** Pressure over a backlog that the test sets; `passed` counts the senders that were let in. */
 function start() {
-  const state = { backlogBytes: 0, moving: true, passed: 0 };
+  const state = { backlogBytes: 0, moving: true, passed: 0, offered: [] as (() => void)[] };
   const pressure = createBackPressure({
     backlogBytes: () => state.backlogBytes,
     bytesMax: 100,
@@ -13,7 +13,10 @@ function start() {
     waitMsMax: 1_000,
   });
   const arrive = async () => {
-    void pressure.room().then(() => state.passed++);
+    void pressure.room().then((offered) => {
+      state.passed++;
+      state.offered.push(offered);
+    });
     await jest.advanceTimersByTimeAsync(0);
   };
   return { state, pressure, arrive };
@@ -52,8 +55,26 @@ test('those who wait go on when there is room again, and leave no timer', async 
   state.backlogBytes = 50;
   pressure.release();
   await jest.advanceTimersByTimeAsync(0);
+  expect(state.passed).toBe(1);
+  state.offered[0]?.();
+  await jest.advanceTimersByTimeAsync(0);
   expect(state.passed).toBe(2);
   expect(jest.getTimerCount()).toBe(0);
+});
+
+test('room for one body is given to one sender: the next sees what that body took', async () => {
+  const { state, pressure, arrive } = start();
+  state.backlogBytes = 100;
+  for (let sender = 0; sender < 3; sender++) await arrive();
+  state.backlogBytes = 50;
+  pressure.release();
+  await jest.advanceTimersByTimeAsync(0);
+  state.backlogBytes = 100;
+  state.offered[0]?.();
+  await jest.advanceTimersByTimeAsync(0);
+  expect(state.passed).toBe(1);
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(state.passed).toBe(3);
 });
 
 test('releasing when nobody waits does nothing', () => {

@@ -110,3 +110,27 @@ test('halves that meet a server gone down are kept for later, the refused span i
   });
   expect([...heard.values()].map(([outcome]) => outcome?.kind)).toEqual(['refused', 'refused', 'retry', 'retry']);
 });
+
+test.each<[string, Verdict]>([
+  ['down', { kind: 'retry', reason: 'http_503' }],
+  ['asked to wait', { kind: 'retry', reason: 'http_429', afterMs: 9_000 }],
+  ['out of reach', { kind: 'retry', reason: 'timeout' }],
+  ['shut out', { kind: 'retry', reason: 'http_401', configuration: true }],
+])('%s: what waits is not posted, what is under way goes on', async (_, verdict) => {
+  const waiting: ((verdict: Verdict) => void)[] = [];
+  const exporter = createBatchExporter({
+    post: () => new Promise((resolve) => waiting.push(resolve)),
+    onVerdict: () => {},
+    limits: { ...LIMITS, spansMax: 1, postsMax: 2 },
+  });
+  const { spans, heard } = startAttempt(encodeSpans(numberedSpans(5)));
+  exporter.export([...spans], () => {});
+  waiting[0]?.(verdict);
+  await new Promise((resolve) => setImmediate(resolve));
+  const unsent = [{ ...verdict, unsent: true }];
+  expect([...heard.values()]).toEqual([[verdict], [], unsent, unsent, unsent]);
+  waiting[1]?.(ACCEPTED);
+  await exporter.forceFlush();
+  expect(heard.get('s2')).toEqual([{ kind: 'delivered' }]);
+  expect(waiting).toHaveLength(2);
+});

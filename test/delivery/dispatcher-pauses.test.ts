@@ -61,7 +61,11 @@ test('a failure pauses the destination: what comes meanwhile is not sent', async
   await advance(999);
   expect(names(running.taken())).toEqual([]);
   await advance(1);
-  expect(names(running.taken())).toEqual(['s1', 's2']);
+  const probe = running.taken();
+  expect(names(probe)).toEqual(['s1']);
+  running.report(probe, DELIVERED);
+  await advance(0);
+  expect(names(running.taken())).toEqual(['s2']);
 });
 
 test('what failed together counts as one failure', async () => {
@@ -69,7 +73,11 @@ test('what failed together counts as one failure', async () => {
   for (const span of spans) running.report([span], DOWN);
   expect(running.logs.map(({ failures }) => failures)).toEqual([1]);
   await advance(1_000);
-  expect(names(running.taken())).toHaveLength(3);
+  const probe = running.taken();
+  expect(names(probe)).toEqual(['s1']);
+  running.report(probe, DELIVERED);
+  await advance(0);
+  expect(names(running.taken())).toEqual(['s2', 's3']);
 });
 
 test('a delivery ends the pause and the counting', async () => {
@@ -80,7 +88,8 @@ test('a delivery ends the pause and the counting', async () => {
   expect(names(await underWay('s3'))).toHaveLength(1);
   await advance(1_000);
   running.report(running.taken(), DOWN);
-  expect(running.logs.map(({ failures, waitMs }) => [failures, waitMs])).toEqual([
+  const pauses = running.logs.filter(({ level }) => level === 40);
+  expect(pauses.map(({ failures, waitMs }) => [failures, waitMs])).toEqual([
     [1, 1_000],
     [1, 1_000],
   ]);
@@ -97,7 +106,11 @@ test.each([
   await advance(expectedMs - 1);
   expect(names(running.taken())).toEqual([]);
   await advance(1);
-  expect(names(running.taken())).toHaveLength(2);
+  const probe = running.taken();
+  expect(names(probe)).toEqual(['s1']);
+  running.report(probe, DELIVERED);
+  await advance(0);
+  expect(names(running.taken())).toEqual(['s2']);
 });
 
 test('Retry-After that comes during a shorter pause holds for everything too', async () => {
@@ -138,4 +151,59 @@ test('start begins with an attempt, whatever waits', async () => {
 test('nothing ticks while nothing waits', async () => {
   running.report(await underWay('s1'), DELIVERED);
   expect(jest.getTimerCount()).toBe(0);
+});
+
+test('after a failure one entry at a time is sent, each time another, until one is delivered', async () => {
+  for (const name of ['s1', 's2', 's3']) await running.offer([{ name }]);
+  await advance(0);
+  running.report(running.taken(), DOWN);
+  const probed: string[] = [];
+  for (const pauseMs of [1_000, 2_000, 4_000, 8_000]) {
+    await advance(pauseMs);
+    const probe = running.taken();
+    probed.push(names(probe).join());
+    expect(probe.map(({ attempt }) => attempt.batchSpansMax)).toEqual([1]);
+    running.report(probe, DOWN);
+  }
+  expect(probed).toEqual(['s1', 's2', 's3', 's1']);
+  await advance(16_000);
+  running.report(running.taken(), DELIVERED);
+  await advance(0);
+  const rest = running.taken();
+  expect(names(rest)).toHaveLength(2);
+  expect(rest.map(({ attempt }) => attempt.batchSpansMax)).toEqual([undefined, undefined]);
+});
+
+test('draining ends a pause that nobody asked for: what waits is tried now', async () => {
+  let spans = await underWay('s1');
+  for (const pauseMs of [1_000, 2_000, 4_000, 8_000]) {
+    running.report(spans, DOWN);
+    await advance(pauseMs);
+    spans = running.taken();
+  }
+  running.report(spans, DOWN);
+  await advance(2_000);
+  expect(names(running.taken())).toEqual([]);
+  running.dispatcher.drain();
+  await advance(0);
+  expect(names(running.taken())).toEqual(['s1']);
+});
+
+test('draining does not send before the time that the destination asked for', async () => {
+  running.report(await underWay('s1'), askedToWait(10_000));
+  await advance(2_000);
+  running.dispatcher.drain();
+  expect(await silenceMs(20_000)).toBeGreaterThanOrEqual(8_000);
+});
+
+test('what was given up unsent is tried again whatever its age', async () => {
+  running.dispatcher.stop();
+  running = await startDispatcher({ retryMaxAgeMs: 0 });
+  running.report(await underWay('s1'), DOWN);
+  await advance(1_000);
+  running.report(running.taken(), { ...DOWN, unsent: true });
+  expect(running.deadLettered).toEqual([]);
+  await advance(2_000);
+  running.report(running.taken(), DOWN);
+  expect(running.deadLettered).toEqual([['s1', 'expired']]);
 });

@@ -1,7 +1,7 @@
 import type { DeliverySpan } from '../../src/delivery/attempt';
 import type { Outcome } from '../../src/delivery/outcome';
 import { type RunningDispatcher, startDispatcher } from '../support/dispatcher';
-import { numberedSpans, spanIdOf, TRACE_ID } from '../support/trace-request';
+import { numberedSpans } from '../support/trace-request';
 
 const DELIVERED: Outcome = { kind: 'delivered' };
 const DOWN: Outcome = { kind: 'retry', reason: 'http_503' };
@@ -139,22 +139,6 @@ test('an entry is tried once, whatever its age', async () => {
   expect(running.deadLettered).toEqual([['s1', 'expired']]);
 });
 
-test('refused spans are named in the log, ten at most, and without anything they say', async () => {
-  running = await startDispatcher();
-  await running.offer(numberedSpans(12, { attributes: { prompt: 'dear diary' } }));
-  await advance(0);
-  running.report(running.taken(), REFUSED);
-  const spans = numberedSpans(10).map(({ name }) => ({ traceId: TRACE_ID, spanId: spanIdOf(name) }));
-  expect(running.logs).toEqual([
-    expect.objectContaining({
-      level: 50,
-      ...{ destination: 'main', reason: 'refused', status: 400, attempts: 1, count: 12, spans },
-      msg: '12 span(s) cannot be delivered to main (refused) and are dropped',
-    }),
-  ]);
-  expect(JSON.stringify(running.logs)).not.toContain('dear diary');
-});
-
 test('what is under way is bounded; the rest is taken as there is room', async () => {
   running = await startDispatcher();
   for (let entry = 0; entry < 20; entry++) await running.offer(numberedSpans(1_000, { from: entry * 1_000 }));
@@ -188,19 +172,4 @@ test('stopped it takes nothing more, and is idle when what is under way has its 
   expect(names(running.taken())).toEqual([]);
   expect(running.queue.stats().items).toBe(2);
   await running.dispatcher.idle();
-});
-
-test('a queue that cannot be read is said and does not stop it', async () => {
-  running = await startDispatcher();
-  const { queue } = running;
-  const take = queue.take.bind(queue);
-  queue.take = async () => {
-    throw new Error('disk on fire');
-  };
-  await running.offer(numberedSpans(1));
-  await advance(1);
-  queue.take = take;
-  await advance(10);
-  expect(names(running.taken())).toEqual(['s1']);
-  expect(running.logs[0]).toMatchObject({ level: 50, destination: 'main', msg: 'the queue could not be read' });
 });

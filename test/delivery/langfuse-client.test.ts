@@ -112,7 +112,7 @@ describe('verdicts', () => {
     ['401', { secretKey: 'another' }, { kind: 'retry', reason: 'http_401', configuration: true }],
     ['400', { refuseSpan: () => true }, { kind: 'refused', status: 400 }],
     ['413', { bodyBytesMax: 10 }, { kind: 'refused', status: 413 }],
-    ['a closed connection', { respond: () => ({ destroy: true }) }, { kind: 'retry', reason: 'network' }],
+    ['a closed connection', { respond: () => ({ destroy: true }) }, { kind: 'retry', reason: 'reset' }],
     [
       'a partial success',
       { respond: () => ({ status: 200, body: '{"partialSuccess":{"rejectedSpans":"2"}}' }) },
@@ -128,11 +128,14 @@ describe('verdicts', () => {
   test('nobody listens', async () => {
     const { baseUrl, close } = await startFake();
     await close();
-    expect(await clientOf({ baseUrl }).post([BODY])).toEqual({ kind: 'retry', reason: 'network' });
+    expect(await clientOf({ baseUrl }).post([BODY])).toEqual({ kind: 'retry', reason: 'refused' });
   });
 
   test('a name that nobody has', async () => {
-    expect(await clientOf({ baseUrl: 'http://langfuse.invalid' }).post([BODY])).toMatchObject({ kind: 'retry' });
+    expect(await clientOf({ baseUrl: 'http://langfuse.invalid' }).post([BODY])).toEqual({
+      kind: 'retry',
+      reason: 'dns',
+    });
   });
 
   test('a redirect is not followed: the keys stay home', async () => {

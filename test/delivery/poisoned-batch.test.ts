@@ -59,3 +59,31 @@ test('nobody waits for a span that never passes', async () => {
   await passMinutes(10);
   expect(running.delivered.toSorted()).toEqual(names(numberedSpans(10, { from: 100 })));
 });
+
+test.each(['http_503', 'http_429'])('an outage (%s) is no storm: what waited leaves in batches', async (reason) => {
+  const posts: number[] = [];
+  let isDown = true;
+  const exporter = createBatchExporter({
+    post: async (pieces) => {
+      posts.push(canonicalFromProtobuf(Buffer.concat(pieces)).length);
+      return isDown ? { kind: 'retry', reason } : { kind: 'accepted', rejected: 0 };
+    },
+    onVerdict: () => {},
+  });
+  running = await startDispatcher({ processor: { onEnd: (span) => exporter.export([span], () => {}) } });
+  for (let from = 0; from < 1_000; from++) await running.offer(numberedSpans(1, { from }));
+  await jest.advanceTimersByTimeAsync(20_000);
+  // One post per pause, the first ones apart: 1, 2, 4 and 8 s.
+  expect(posts.length).toBeLessThan(10);
+  isDown = false;
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(running.delivered).toHaveLength(1_000);
+  expect(posts.length).toBeLessThan(20);
+});
+
+test('several spans that never pass, oldest of all, hold nobody up', async () => {
+  await start('http_500');
+  for (let copy = 0; copy < 5; copy++) await running.offer([{ name: BAD }]);
+  await passMinutes(20);
+  expect(running.delivered.toSorted()).toEqual(names(numberedSpans(20, { from: 100 })));
+});

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import protobuf from 'protobufjs';
 import { eventually } from '../support/eventually';
 import { type FakeLangfuse, startFakeLangfuse } from '../support/fake-langfuse';
 import { type RunningGateway, startGateway } from '../support/gateway';
 import { type Answer, post } from '../support/post';
+import { openConnection, rawPost } from '../support/raw-connection';
 import { numberedSpans, postOf } from '../support/trace-request';
 
 const Status = protobuf
@@ -36,6 +38,8 @@ async function fill(): Promise<number> {
   let accepted = 0;
   for (const bytes of [4_000, 500, 1]) {
     while ((await sendProtobuf(accepted, bytes)).status === 200) accepted++;
+    // For a second after a refusal the next bodies are refused unread, whatever their size.
+    if (bytes > 1) await sleep(1_100);
   }
   return accepted;
 }
@@ -86,6 +90,22 @@ test('a full queue: 503 with Retry-After, a Status in the encoding of the reques
   expect(fake.spans.map(({ name }) => name)).not.toContain('s900');
   expect((await sendProtobuf(901, 1)).status).toBe(200);
   await eventually(() => expect(fake.spans.map(({ name }) => name)).toContain('s901'));
+});
+
+test('a full queue refuses a body before it is read, and instead of 100 Continue; the log says so once', async () => {
+  await fill();
+  const expectations: Record<string, string>[] = [{}, { Expect: '100-continue' }];
+  for (const expectation of expectations) {
+    const connection = await openConnection(gateway.url);
+    const { headers } = postOf(numberedSpans(1));
+    await connection.write(rawPost({ headers: { ...headers, 'Content-Length': '50', ...expectation } }));
+    expect((await connection.answer()).status).toBe(503);
+    connection.socket.destroy();
+  }
+  const lines = gateway.logs
+    .map((line) => JSON.parse(line))
+    .filter(({ msg }) => String(msg).startsWith('the queue is full: '));
+  expect(lines).toMatchObject([{ level: 40, msg: 'the queue is full: new spans are refused' }]);
 });
 
 test('a request that can never fit: 413, whatever room there is', async () => {

@@ -7,6 +7,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
 import { corpusCases, plainBody } from '../support/corpus';
 import { type Answer, post } from '../support/post';
+import { nested } from '../support/wire';
 
 const MB = 1024 * 1024;
 const BODY_MAX_BYTES = 8 * MB;
@@ -148,6 +149,34 @@ describe(`hostile bodies, FUZZ_SEED=${SEED} FUZZ_RUNS=${ROUNDS}`, () => {
     );
     for (const answer of answers) expectWellFormed(answer);
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 413));
+  });
+
+  test.each([
+    [
+      'spans',
+      'application/x-protobuf',
+      () => nested([1, 2], Buffer.alloc(BODY_MAX_BYTES - 64, Buffer.from([0x12, 0]))),
+    ],
+    ['resources', 'application/x-protobuf', () => Buffer.alloc(BODY_MAX_BYTES, Buffer.from([0x0a, 0]))],
+    [
+      'attributes',
+      'application/x-protobuf',
+      () => nested([1, 2, 2], Buffer.alloc(BODY_MAX_BYTES - 64, Buffer.from([0x4a, 0]))),
+    ],
+    [
+      'spans',
+      'application/json',
+      () => Buffer.from(`{"resourceSpans":[{"scopeSpans":[{"spans":[${'{},'.repeat(2_000_000)}{}]}]}]}`),
+    ],
+  ])('a few kilobytes that are millions of %s are 413, %s', async (_what, type, bodyOf) => {
+    const body = gzipSync(bodyOf());
+    expect(body.length).toBeLessThan(MB / 16);
+    const answer = await post(`${url}/v1/traces`, {
+      headers: { 'content-type': type, 'content-encoding': 'gzip' },
+      body,
+    });
+    expectWellFormed(answer);
+    expect(answer.status).toBe(413);
   });
 
   test('bodies cut mid-way leave nothing behind', async () => {

@@ -181,7 +181,7 @@ test('keys and tokens that are presented, right and wrong', async () => {
 test('a proxy that is out of reach, with a password', async () => {
   await start({ HTTP_PROXY: `http://user:${SECRETS.proxyPassword}@127.0.0.1:1` });
   await send(spanWith({}));
-  await eventually(() => expect(gateway.logs.join('')).toContain('"reason":"network"'));
+  await eventually(() => expect(gateway.logs.join('')).toContain('"reason":"refused"'));
   expectSecretsKept(await everythingSaid());
 });
 

@@ -48,9 +48,9 @@ const ROWS: Row[] = [
   ['503', { status: 503 }, 'http_503'],
   ['408', { status: 408 }, 'http_408'],
   ['429 without Retry-After', { status: 429 }, 'http_429'],
-  ['the connection is reset', { destroy: true }, 'network'],
-  ['no answer for a while, then none at all', { delayMs: 700, destroy: true }, 'network'],
-  ['the answer is lost although the spans were stored', { destroy: true, store: true }, 'network'],
+  ['the connection is reset', { destroy: true }, 'reset'],
+  ['no answer for a while, then none at all', { delayMs: 700, destroy: true }, 'reset'],
+  ['the answer is lost although the spans were stored', { destroy: true, store: true }, 'reset'],
 ];
 
 test.each(ROWS)(

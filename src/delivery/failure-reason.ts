@@ -1,0 +1,23 @@
+/** Why no answer came, for the log, `/readyz` and the metric's `outcome` label. */
+export type FailureReason = 'dns' | 'refused' | 'reset' | 'tls' | 'timeout' | 'network';
+
+const CODES: readonly (readonly [RegExp, FailureReason])[] = [
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'dns'],
+  [/^ECONNREFUSED$/, 'refused'],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'reset'],
+  [/^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO$)/, 'tls'],
+  [/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/, 'timeout'],
+];
+
+/** A label of a closed set, not a message: error texts of the network may hold addresses. */
+export function failureReason(error: unknown): FailureReason {
+  if (typeof error !== 'object' || error === null) return 'network';
+  const { name, code, cause } = error as { name?: unknown; code?: unknown; cause?: { code?: unknown } | null };
+  if (name === 'TimeoutError') return 'timeout';
+  return reasonOfCode(code) ?? reasonOfCode(cause?.code) ?? 'network';
+}
+
+function reasonOfCode(code: unknown): FailureReason | undefined {
+  if (typeof code !== 'string') return undefined;
+  return CODES.find(([codes]) => codes.test(code))?.[1];
+}
