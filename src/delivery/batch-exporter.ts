@@ -99,15 +99,22 @@ class LangfuseBatchExporter implements BatchExporter {
     const { bytesMax, bytesTarget, spansMax, lingerMs } = this.#limits;
     span.arrived = true;
     span.forgetDecoded();
-    const { batchSpansMax } = span.attempt;
-    const key = batchSpansMax === undefined ? undefined : span.attempt;
-    const open = this.#open.get(key);
-    if (open !== undefined && open.bytes + bytesIn(span, open) > bytesMax) this.#sealOne(key, open);
-    const batch = this.#open.get(key) ?? { spans: [], bytes: 0 };
-    this.#open.set(key, batch);
-    batch.bytes += bytesIn(span, batch);
+    const { batchSpansMax = spansMax } = span.attempt;
+    const key = span.attempt.batchSpansMax === undefined ? undefined : span.attempt;
+    let batch = this.#open.get(key);
+    let bytes = bytesIn(span, batch);
+    if (batch !== undefined && batch.bytes + bytes > bytesMax) {
+      this.#sealOne(key, batch);
+      batch = undefined;
+      bytes = bytesIn(span, undefined);
+    }
+    if (batch === undefined) {
+      batch = { spans: [], bytes: 0 };
+      this.#open.set(key, batch);
+    }
+    batch.bytes += bytes;
     batch.spans.push(span);
-    if (batch.bytes >= bytesTarget || batch.spans.length >= Math.min(spansMax, batchSpansMax ?? spansMax)) {
+    if (batch.bytes >= bytesTarget || batch.spans.length >= Math.min(spansMax, batchSpansMax)) {
       this.#sealOne(key, batch);
       this.#pump();
     } else this.#timer ??= setTimeout(() => this.#seal(), lingerMs);
@@ -169,9 +176,9 @@ interface OpenBatch {
 const FRAME_BYTES = 24;
 
 /** What the span adds to the batch: where it does not follow one of its scope, resource and scope come with it. */
-function bytesIn({ scanned }: DeliverySpan, { spans }: OpenBatch): number {
+function bytesIn({ scanned }: DeliverySpan, batch: OpenBatch | undefined): number {
   const own = scanned.end - scanned.tagStart;
-  if (spans.at(-1)?.scanned.scope === scanned.scope) return own;
+  if (batch?.spans[batch.spans.length - 1]?.scanned.scope === scanned.scope) return own;
   return own + scanned.scope.head.length + scanned.scope.resource.head.length + FRAME_BYTES;
 }
 

@@ -11,7 +11,9 @@ export interface HandOverOptions {
 
 /** In slices, with other work between them: what the processor does with thousands of spans takes its time. */
 export async function handOver(attempt: Attempt, { prepare, processor }: HandOverOptions): Promise<void> {
-  for (const [index, span] of attempt.spans.entries()) {
+  const { spans } = attempt;
+  for (let index = 0; index < spans.length; index++) {
+    const span = spans[index]!;
     if (index > 0 && index % SLICE_SPANS === 0) await new Promise((resolve) => setImmediate(resolve));
     try {
       prepare(span);

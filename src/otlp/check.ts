@@ -134,8 +134,9 @@ function isPlainKeyValue(bytes: Buffer, start: number, end: number): boolean {
 }
 
 function isAscii(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false;
-  return true;
+  let seen = 0;
+  for (let at = start; at < end; at++) seen |= bytes[at]!;
+  return seen < 0x80;
 }
 
 /** Checks a message that fills `bytes`. */

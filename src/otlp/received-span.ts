@@ -48,14 +48,16 @@ export class ReceivedSpan implements ReadableSpan {
   }
 
   spanContext(): SpanContext {
+    if (this.#context !== undefined) return this.#context;
     const { traceId, spanId, traceState, flags } = this.#index;
-    this.#context ??= {
+    const context: SpanContext = {
       traceId: this.bytes.toString('hex', traceId, traceId + TRACE_ID_BYTES),
       spanId: this.bytes.toString('hex', spanId, spanId + SPAN_ID_BYTES),
       traceFlags: sampled(flags),
-      ...(traceState === '' ? {} : { traceState: rawTraceState(traceState) }),
     };
-    return this.#context;
+    if (traceState !== '') context.traceState = rawTraceState(traceState);
+    this.#context = context;
+    return context;
   }
 
   get parentSpanContext(): SpanContext | undefined {

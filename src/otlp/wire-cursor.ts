@@ -21,8 +21,13 @@ export class WireCursor {
   varint(end: number): number {
     const { bytes } = this;
     const start = this.pos;
-    let value = 0;
     this.#cut = false;
+    // Nearly all tags and lengths are one byte.
+    if (start < end && bytes[start]! < 0x80) {
+      this.pos = start + 1;
+      return bytes[start]!;
+    }
+    let value = 0;
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
       const shift = (at - start) * 7;
