@@ -70,22 +70,16 @@ test('G74 20 MiB of JSON while others send: they do not wait', async () => {
   expect(large.body.length).toBeGreaterThan(20 * MIB);
   for (let warmUp = 0; warmUp < 50; warmUp += 1) await post(url(), SMALL);
 
-  const sent = performance.now();
-  let largeMs = 0;
-  const posted = post(url(), large).finally(() => {
-    largeMs = performance.now() - sent;
-  });
-  const [answer, waitsMs] = await during(posted, async () => {
-    const began = performance.now();
-    expectSuccess(await post(url(), SMALL), 'protobuf');
-    const waitedMs = performance.now() - began;
+  const [answer, others] = await during(post(url(), large), async () => {
+    const small = await post(url(), SMALL);
     await sleep(1);
-    return waitedMs;
+    return small;
   });
   expectSuccess(answer, 'json');
-  const sorted = waitsMs.toSorted((a, b) => a - b);
-  // The row says 250 ms; on a slow machine none of them waits for half of the whole.
-  expect(sorted[Math.ceil(sorted.length * 0.99) - 1]).toBeLessThan(Math.max(250, largeMs / 2));
+  for (const small of others) expectSuccess(small, 'protobuf');
+  // The row's 250 ms are a matter of the machine. Read in one go the body lets six or seven others in, before and after;
+  // read in slices, between twenty and thirty.
+  expect(others.length).toBeGreaterThan(12);
 });
 
 /** A gzip member of so many MiB of zeros, without its end, which nobody reaches: a piece of deflate again and again. */
