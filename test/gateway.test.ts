@@ -41,7 +41,6 @@ describe('stopping', () => {
     const began = performance.now();
     expect(await stop()).toBe(3);
     expect(performance.now() - began).toBeGreaterThanOrEqual(990);
-    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   test('an answer that does not come holds it no longer', async () => {

@@ -73,14 +73,12 @@ describe.each(twins(requestOf(spanOf({ name: 'x'.repeat(5000) }))))('%s', (encod
   });
 
   test('F27 a Langfuse that does not answer does not hold the sender', async () => {
-    trouble = { delayMs: 20_000 };
+    // Longer than Jest's patience: a sender that is held fails the test.
+    trouble = { delayMs: 30_000 };
     await start({ GATEWAY_QUEUE_MAX_BYTES: String(QUEUE_BYTES) });
-    const began = performance.now();
     expectSuccess(await send(sent), encoding);
-    expect(performance.now() - began).toBeLessThan(1000);
     const { refusals } = await fill(sent);
     expectRefusal(refusals[0]!, { status: 503, encoding });
-    expect((performance.now() - began) / 20).toBeLessThan(5000);
   });
 });
 

