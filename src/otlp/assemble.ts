@@ -1,10 +1,9 @@
 import { varintBytes } from './proto-writer';
 import type { ResourceGroup, ScopeGroup } from './scan';
-import { field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, tagOf } from './schema';
+import { field, REQUEST, RESOURCE_SPANS, tagOf } from './schema';
 
 const RESOURCE_SPANS_TAG = tagOf(field(REQUEST, 'resourceSpans'));
 const SCOPE_SPANS_TAG = tagOf(field(RESOURCE_SPANS, 'scopeSpans'));
-export const SPANS_TAG = tagOf(field(SCOPE_SPANS, 'spans'));
 
 /** One span's field of ScopeSpans, tag and length included, as bytes `start` to `end` of `bytes`. */
 export interface SpanPart {

@@ -23,9 +23,8 @@ export function eachFieldWithin(
   outer: BufferReader,
   bytes: Buffer,
   read: (reader: BufferReader, number: number) => boolean,
-): true {
+): void {
   const end = outer.uint32() + outer.pos;
   eachField(bytes, outer.pos, end, read);
   outer.pos = end;
-  return true;
 }

@@ -48,7 +48,7 @@ export function sendError(
 }
 
 /** Names the first few rejected spans and why. */
-export function rejectionMessage(rejections: readonly Rejection[]): string {
+function rejectionMessage(rejections: readonly Rejection[]): string {
   const named = rejections
     .slice(0, NAMED_REJECTIONS_MAX)
     .map(({ field, description }) => `${shortPath(field)} ${description}`);
