@@ -89,9 +89,23 @@ class MemoryQueue implements QueuePort {
     this.#listener = listener;
   }
 
-  stats(): QueueStats {
-    const [oldest] = this.#entries.values();
-    return { items: this.#items, bytes: this.#bytes, oldestOfferedAtMs: oldest?.offeredAtMs };
+  stats(destination?: string): QueueStats {
+    if (destination === undefined) {
+      const [oldest] = this.#entries.values();
+      return { items: this.#items, bytes: this.#bytes, oldestOfferedAtMs: oldest?.offeredAtMs };
+    }
+    const stats: QueueStats = { items: 0, bytes: 0, oldestOfferedAtMs: undefined };
+    for (const entry of this.#entries.values()) {
+      if (entry.destination !== destination) continue;
+      stats.items += entry.left;
+      stats.bytes += entry.bytes.length + ENTRY_OVERHEAD_BYTES;
+      stats.oldestOfferedAtMs ??= entry.offeredAtMs;
+    }
+    return stats;
+  }
+
+  destinations(): string[] {
+    return [...new Set([...this.#entries.values()].map(({ destination }) => destination))];
   }
 
   async close(): Promise<void> {}

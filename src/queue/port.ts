@@ -27,7 +27,11 @@ export interface QueuePort {
   /** Called whenever something may have become available to take. One listener. */
   onAvailable(listener: (destination: string) => void): void;
 
-  stats(): QueueStats;
+  /** Of one destination, or of all. */
+  stats(destination?: string): QueueStats;
+
+  /** Those that have entries, in no order. An entry may be for one that nobody serves any more. */
+  destinations(): string[];
 
   close(): Promise<void>;
 }
@@ -49,16 +53,16 @@ export interface Entry extends EntryLabel {
 export interface QueueStats {
   /** Items not settled, taken ones included. */
   items: number;
-  /** What the queue holds, with what it needs to hold it. */
+  /** What the queue holds, with what it needs to hold it: room may come back later than items are settled. */
   bytes: number;
   /** When the oldest entry was offered; `undefined` when there is none. */
   oldestOfferedAtMs: number | undefined;
 }
 
-/** Why an offer was not kept: `full` may pass later, `too_large` never fits. */
+/** Why an offer was not kept: `full` may pass later, `too_large` never fits, `sick` is a disk that fails. */
 export class QueueRefusal extends Error {
   constructor(
-    readonly reason: 'full' | 'too_large',
+    readonly reason: 'full' | 'too_large' | 'sick',
     message: string,
   ) {
     super(message);

@@ -27,11 +27,12 @@ export function boundsContract({ queue, offer, take }: Suite): void {
     expect(queue().stats().bytes).toBeLessThanOrEqual(100_000);
   });
 
-  test('has room again when something is settled, not when it is only taken', async () => {
-    await fill();
-    const entry = await take();
+  test('has room again when entries are settled, not when they are only taken', async () => {
+    const { kept } = await fill();
+    const taken = [];
+    for (let time = 0; time < kept; time++) taken.push(await take());
     expect(await refusalOf(offer(kilobyte))).toMatchObject({ reason: 'full' });
-    queue().settle(entry, [0]);
+    for (const entry of taken) queue().settle(entry, [0]);
     expect(await refusalOf(offer(kilobyte))).toBe('kept');
   });
 
@@ -61,6 +62,19 @@ export function statsContract({ clock, queue, offer, take }: Suite): void {
     queue().settle(entry, [0, 1]);
     expect(queue().stats()).toMatchObject({ items: 3 });
     expect(queue().stats().bytes).toBeLessThan(before.bytes);
+  });
+
+  test('tell destinations apart', async () => {
+    await offer('aaaa', { items: 2 });
+    clock.ms += 1000;
+    await offer('bb', { items: 3, destination: 'other' });
+    expect([...queue().destinations()].sort()).toEqual(['main', 'other']);
+    expect(queue().stats('main')).toMatchObject({ items: 2, oldestOfferedAtMs: clock.ms - 1000 });
+    expect(queue().stats('other')).toMatchObject({ items: 3, oldestOfferedAtMs: clock.ms });
+    expect(queue().stats('main').bytes + queue().stats('other').bytes).toBe(queue().stats().bytes);
+    expect(queue().stats('unheard of')).toEqual({ items: 0, bytes: 0, oldestOfferedAtMs: undefined });
+    queue().settle(await take(), [0, 1]);
+    expect(queue().destinations()).toEqual(['other']);
   });
 
   test('tell when the oldest entry was offered, as long as it is there', async () => {

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { Fresh } from './disk/fresh';
+import { Health } from './disk/health';
+import { Lane } from './disk/lane';
+import { destinationOf, laneName } from './disk/lane-name';
+import { HEADER_BYTES } from './disk/record';
+import type { Files } from './files';
+import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats } from './port';
+
+export interface DiskQueueOptions {
+  files: Files;
+  /** Where its files are; made when it is not there. */
+  directory: string;
+  /** Of its files together with `otherBytes`. */
+  bytesMax: number;
+  /** What else takes of `bytesMax`: dead letters. */
+  otherBytes?: () => number;
+  now: () => number;
+  /** 16 hexadecimal digits that nobody can guess. */
+  randomMark: () => string;
+  /** Beyond it a new segment begins. */
+  segmentBytes?: number;
+  /** Of offered entries, kept until they are taken so that they need not be read. */
+  cacheBytes?: number;
+  onEvent?: (event: DiskQueueEvent) => void;
+}
+
+/** What a disk does, told to whoever keeps the log and the counts. */
+export type DiskQueueEvent =
+  /** A record that cannot be read; its bytes were put aside. `items`: of entries that were counted in `stats` before. */
+  | { kind: 'damaged'; destination: string; bytes: number; items: number }
+  /** The end of what was being written when a process ended. It was never confirmed. */
+  | { kind: 'torn'; destination: string; bytes: number }
+  | { kind: 'sick'; code: string }
+  | { kind: 'well' };
+
+export interface DiskQueue extends QueuePort {
+  /** Reads what is there. Until it has resolved the queue is empty and refuses. */
+  open(): Promise<void>;
+  /** To be called about once a second: looks whether a sick disk is well again, and how much space is left. */
+  maintain(): Promise<void>;
+  /** Set while the disk fails: since when, and the system's code (EIO, EROFS). */
+  sick(): { sinceMs: number; code: string } | undefined;
+}
+
+const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
+const SEGMENT_BYTES_MIN = 64 * 1024;
+/** A small quota is not one segment. */
+const SEGMENTS_MIN = 16;
+const CACHE_BYTES = 16 * 1024 * 1024;
+
+/** A queue that outlives its process: `GATEWAY_QUEUE=disk`. Its format is drawn in docs/queue-format.md. */
+export function createDiskQueue(options: DiskQueueOptions): DiskQueue {
+  return new SegmentedQueue(options);
+}
+
+class SegmentedQueue implements DiskQueue {
+  readonly #options: DiskQueueOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #opening = new Map<string, Promise<Lane>>();
+  readonly #fresh: Fresh;
+  readonly #health: Health;
+  #listener: (destination: string) => void = () => {};
+  /** Offered, and not yet part of a lane. */
+  #pendingBytes = 0;
+  #isOpen = false;
+
+  constructor(options: DiskQueueOptions) {
+    this.#options = options;
+    this.#fresh = new Fresh(options.cacheBytes ?? CACHE_BYTES);
+    this.#health = new Health(options);
+  }
+
+  async open(): Promise<void> {
+    const { files, directory } = this.#options;
+    await files.makeDirectory(directory);
+    for (const name of (await files.list(directory)).sort()) {
+      const destination = destinationOf(name);
+      if (destination !== undefined) await this.#lane(destination);
+    }
+    await this.#health.look();
+    this.#isOpen = true;
+  }
+
+  async offer(bytes: Buffer, { destination, items }: EntryLabel): Promise<void> {
+    const { now } = this.#options;
+    const size = HEADER_BYTES + bytes.length;
+    this.#check(size);
+    this.#pendingBytes += size;
+    try {
+      const offeredAtMs = now();
+      const lane = this.#lanes.get(destination) ?? (await this.#lane(destination));
+      await lane.offer(bytes, { items, offeredAtMs });
+      this.#health.worked(size);
+    } catch (error) {
+      throw this.#health.refusal(error);
+    } finally {
+      this.#pendingBytes -= size;
+    }
+    this.#listener(destination);
+  }
+
+  async take(destination: string): Promise<Entry | undefined> {
+    return this.#lanes.get(destination)?.take();
+  }
+
+  settle(entry: Entry, positions: readonly number[]): void {
+    this.#lanes.get(entry.destination)?.settle(entry, positions);
+  }
+
+  retryAt(entry: Entry, dueAtMs: number): void {
+    this.#lanes.get(entry.destination)?.retryAt(entry, dueAtMs);
+    this.#listener(entry.destination);
+  }
+
+  nextDueAtMs(destination: string): number | undefined {
+    return this.#lanes.get(destination)?.nextDueAtMs();
+  }
+
+  onAvailable(listener: (destination: string) => void): void {
+    this.#listener = listener;
+  }
+
+  stats(destination?: string): QueueStats {
+    const lanes = destination === undefined ? [...this.#lanes.values()] : [this.#lanes.get(destination)];
+    const sum: QueueStats = { items: 0, bytes: 0, oldestOfferedAtMs: undefined };
+    for (const lane of lanes) {
+      if (lane === undefined) continue;
+      const { items, bytes, oldestOfferedAtMs: oldest } = lane.stats();
+      sum.items += items;
+      sum.bytes += bytes;
+      if (oldest !== undefined) sum.oldestOfferedAtMs = Math.min(oldest, sum.oldestOfferedAtMs ?? oldest);
+    }
+    return sum;
+  }
+
+  destinations(): string[] {
+    return [...this.#lanes].filter(([, lane]) => lane.stats().items > 0).map(([destination]) => destination);
+  }
+
+  async maintain(): Promise<void> {
+    await this.#health.look();
+    for (const lane of this.#lanes.values()) await lane.maintain();
+  }
+
+  sick(): { sinceMs: number; code: string } | undefined {
+    return this.#health.sick;
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await Promise.allSettled(this.#opening.values());
+    for (const lane of this.#lanes.values()) await lane.close();
+  }
+
+  /** Throws where the entry cannot be kept. */
+  #check(size: number): void {
+    const { bytesMax, otherBytes = () => 0 } = this.#options;
+    if (!this.#isOpen) throw new QueueRefusal('sick', 'the queue is not open');
+    if (size > bytesMax) throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
+    if (this.stats().bytes + otherBytes() + this.#pendingBytes + size > bytesMax)
+      throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
+    this.#health.check(this.#pendingBytes + size);
+  }
+
+  /** Opened once, when it is first needed. */
+  #lane(destination: string): Promise<Lane> {
+    const opening = this.#opening.get(destination) ?? this.#openLane(destination);
+    this.#opening.set(destination, opening);
+    // The next offer tries again.
+    opening.catch(() => this.#opening.delete(destination));
+    return opening;
+  }
+
+  async #openLane(destination: string): Promise<Lane> {
+    const { files, directory, bytesMax, randomMark, now, onEvent = () => {}, segmentBytes } = this.#options;
+    const share = Math.floor(bytesMax / SEGMENTS_MIN);
+    const lane = new Lane({
+      ...{ files, destination, randomMark, now, onEvent, fresh: this.#fresh },
+      directory: join(directory, laneName(destination)),
+      segmentBytes: segmentBytes ?? Math.max(SEGMENT_BYTES_MIN, Math.min(SEGMENT_BYTES_MAX, share)),
+    });
+    await lane.open();
+    this.#lanes.set(destination, lane);
+    return lane;
+  }
+}

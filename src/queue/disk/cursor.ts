@@ -1,0 +1,112 @@
+import type { Files, OpenFile } from '../files';
+import type { Fresh } from './fresh';
+import { HEADER_BYTES, type RecordHeader } from './record';
+import { type Damage, Scanner } from './scanner';
+import type { Segment } from './segment';
+import { Window } from './window';
+
+export interface CursorOptions {
+  files: Files;
+  fresh: Fresh;
+  /** The first segment after that number. */
+  segmentAfter: (number: number) => Segment | undefined;
+  /** A record or a stretch between records that cannot be read. */
+  onDamage: (segment: Segment, damage: Damage) => Promise<void>;
+  /** All of a sealed segment was read. What is still counted as unread in it is not there. */
+  onEnd: (segment: Segment) => void;
+}
+
+export interface Read {
+  readonly segment: Segment;
+  readonly header: RecordHeader;
+  readonly bytes: Buffer;
+}
+
+/** Reads the entries of a lane once, in the order they were written. One call at a time. */
+export class Cursor {
+  readonly #options: CursorOptions;
+  #segment: Segment | undefined;
+  #offset = 0;
+  #open: { file: OpenFile; window: Window; scanner: Scanner } | undefined;
+
+  constructor(options: CursorOptions) {
+    this.#options = options;
+  }
+
+  async next(): Promise<Read | undefined> {
+    for (;;) {
+      const segment = this.#segment ?? (await this.#advance());
+      if (segment === undefined) return undefined;
+      if (this.#offset >= segment.size) {
+        if (!segment.isSealed) return undefined;
+        this.#options.onEnd(segment);
+        // An open file takes its space, even when its name is gone.
+        await this.close();
+        if ((await this.#advance()) === undefined) return undefined;
+        continue;
+      }
+      const read = await this.#readOne(segment);
+      if (read !== undefined) return read;
+    }
+  }
+
+  /** Reads again what `next` has given before. */
+  async again(segment: Segment, header: RecordHeader): Promise<Buffer | undefined> {
+    const file = await this.#options.files.open(segment.path);
+    try {
+      const window = new Window(file, () => segment.size);
+      return await readWhole(new Scanner(window, segment.mark, () => segment.size), window, header);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    const file = this.#open?.file;
+    this.#open = undefined;
+    await file?.close();
+  }
+
+  async #readOne(segment: Segment): Promise<Read | undefined> {
+    const kept = this.#options.fresh.take(segment, this.#offset);
+    if (kept !== undefined) {
+      this.#offset += HEADER_BYTES + kept.bytes.length;
+      return segment.passed.has(kept.header.ordinal) ? undefined : { segment, ...kept };
+    }
+    const { scanner, window } = this.#open ?? (await this.#openFile(segment));
+    // Before its end there is something, if only damage.
+    const found = (await scanner.next(this.#offset))!;
+    if (found.kind !== 'record') {
+      await this.#options.onDamage(segment, found);
+      this.#offset = found.end;
+      return undefined;
+    }
+    const { header, end } = found;
+    const bytes = segment.passed.has(header.ordinal) ? undefined : await readWhole(scanner, window, header);
+    if (bytes === undefined && !segment.passed.has(header.ordinal))
+      await this.#options.onDamage(segment, { kind: 'damage', start: header.offset, end, header });
+    this.#offset = end;
+    return bytes && { segment, header, bytes };
+  }
+
+  async #openFile(segment: Segment) {
+    const file = await this.#options.files.open(segment.path);
+    const window = new Window(file, () => segment.size);
+    this.#open = { file, window, scanner: new Scanner(window, segment.mark, () => segment.size) };
+    return this.#open;
+  }
+
+  async #advance(): Promise<Segment | undefined> {
+    const next = this.#options.segmentAfter(this.#segment?.number ?? -1);
+    if (next === undefined) return undefined;
+    await this.close();
+    this.#segment = next;
+    this.#offset = 0;
+    return next;
+  }
+}
+
+async function readWhole(scanner: Scanner, window: Window, header: RecordHeader): Promise<Buffer | undefined> {
+  const bytes = await window.at(header.offset + HEADER_BYTES, header.length);
+  return bytes.length === header.length && (await scanner.isWhole(header)) ? bytes : undefined;
+}
