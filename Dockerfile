@@ -1,7 +1,10 @@
 # The gateway without anything it does not need to run.
 #
 #   docker build -t langfuse-otlp-gateway .
-#   docker run --rm -p 127.0.0.1:4318:4318 -e GATEWAY_INGEST_KEYS=choose-one langfuse-otlp-gateway
+#   docker run -p 127.0.0.1:4318:4318 -v gateway-data:/app/data -e GATEWAY_INGEST_KEYS=choose-one langfuse-otlp-gateway
+#
+# What was answered 200 and is not delivered yet lies in /app/data: without a volume it goes with the container.
+# `docker exec CONTAINER node dist/main.js dead-letters list` looks after what could not be delivered.
 #
 # In a container loopback is nobody's: the receiver listens on all addresses (HOST below), and there the gateway
 # refuses to start without GATEWAY_INGEST_KEYS unless GATEWAY_ALLOW_ANONYMOUS=true says that this is meant. The image

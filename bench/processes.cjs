@@ -1,16 +1,13 @@
 'use strict';
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { readdirSync, readFileSync } = require('node:fs');
 const { createServer } = require('node:net');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-/** Starting, stopping and measuring processes. Linux only: what a process used is read from /proc. */
+/** Starting and stopping processes. */
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
 const OUTPUT_CHARS_KEPT = 4000;
-// The unit of the times in /proc/PID/stat is USER_HZ, which Linux has fixed at 100 a second towards user space.
-const TICK_US = 10_000;
 
 const running = new Set();
 // Whatever way the bench ends, nothing it started stays behind.
@@ -76,40 +73,4 @@ async function freePort() {
   return port;
 }
 
-/** User and system time in µs of a process, all its threads and descendants (ended ones too, once waited for). */
-function cpuUs(pid) {
-  const times = processTree(pid).flatMap(({ fields }) => fields.slice(11, 15).map(Number));
-  return times.reduce((sum, ticks) => sum + ticks, 0) * TICK_US;
-}
-
-/** The most memory that a process and its present descendants have had resident, in MB. */
-function peakRssMb(pid) {
-  const peaks = processTree(pid).map((member) => /^VmHWM:\s+(\d+) kB/m.exec(readProc(`${member.pid}/status`)));
-  return peaks.reduce((sum, match) => sum + Number(match?.[1] ?? 0), 0) / 1024;
-}
-
-/** The process and its descendants, each with the fields of /proc/PID/stat that follow the command's name: state,
- * parent, …, utime (11), stime, cutime, cstime. */
-function processTree(rootPid) {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const all = pids.map((pid) => ({
-    pid: Number(pid),
-    fields: readProc(`${pid}/stat`)
-      .replace(/^.*\) /s, '')
-      .split(' '),
-  }));
-  const tree = all.filter(({ pid }) => pid === rootPid);
-  for (const { pid } of tree) tree.push(...all.filter(({ fields }) => Number(fields[1]) === pid));
-  return tree;
-}
-
-/** Empty if the process has ended since the directory was read. */
-function readProc(path) {
-  try {
-    return readFileSync(`/proc/${path}`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-module.exports = { startNode, waitUntilServing, stop, freePort, hasEnded, cpuUs, peakRssMb };
+module.exports = { startNode, waitUntilServing, stop, freePort, hasEnded };

@@ -1,28 +1,31 @@
 'use strict';
 const { once } = require('node:events');
-const { existsSync, mkdtempSync, rmSync } = require('node:fs');
+const { existsSync, mkdtempSync } = require('node:fs');
 const { cpus, tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
-const { startNode, waitUntilServing, stop, freePort, hasEnded, cpuUs, peakRssMb } = require('./processes.cjs');
+const { describeFileSystem, makeDataRoot, removeDirectory } = require('./data-root.cjs');
+const { names, splitArguments, wholeNumber } = require('./options.cjs');
+const { cpuUs, peakRssMb, watchAnonymousMb, writtenBytes } = require('./proc.cjs');
+const { startNode, waitUntilServing, stop, freePort, hasEnded } = require('./processes.cjs');
 const { printCell } = require('./table.cjs');
 const { ENCODINGS, WORKLOADS } = require('./workloads.cjs');
 
 /** `npm run bench`: the same load through each side, [load] → [side] → [sink], each a process. See README.md. */
+
+const GATEWAY = [join(__dirname, '..', 'dist', 'main.js'), 'serve'];
 const SIDES = {
-  discard: [join(__dirname, 'sides', 'discard.cjs')],
-  stock: [join(__dirname, 'sides', 'stock.cjs')],
-  gateway: [join(__dirname, '..', 'dist', 'main.js'), 'serve'],
+  discard: { args: [join(__dirname, 'sides', 'discard.cjs')] },
+  stock: { args: [join(__dirname, 'sides', 'stock.cjs')] },
+  // `disk` is the default. It is said all the same, so that a build without it fails instead of passing for one.
+  gateway: { args: GATEWAY, env: { GATEWAY_QUEUE: 'disk' } },
+  'gateway-memory': { args: GATEWAY, env: { GATEWAY_QUEUE: 'memory' } },
 };
 const SINK_POLL_MS = 20;
 // Longer than the five seconds for which LangfuseSpanProcessor may keep an incomplete batch.
 const SINK_PATIENCE_MS = 15_000;
 const WARM_UP_SHARE = 0.25;
-
-// One directory for every run's data, so that it is gone however the bench ends; the processes are ended before it.
-const dataRoot = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
-process.on('exit', () => rmSync(dataRoot, { recursive: true, force: true }));
 
 main().then(
   () => process.exit(0),
@@ -34,6 +37,7 @@ main().then(
 
 async function main() {
   const options = readOptions();
+  const dataRoot = makeDataRoot(options.dataRoot);
   const sink = await startNode({ args: [join(__dirname, 'sink.cjs')] });
   const load = await startNode({ args: [join(__dirname, 'load.cjs')], ipc: true });
   for (const helper of [sink, load]) {
@@ -43,9 +47,11 @@ async function main() {
     });
   }
   await waitUntilServing(sink);
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model.trim()}, queue ${options.queue}`);
+  const machine = `${cpus().length} × ${cpus()[0].model.trim()}`;
+  console.log(`Node ${process.version}, ${machine}, ${describeFileSystem(dataRoot)}`);
   for (const workload of options.workloads) {
-    for (const encoding of options.encodings) await measureCell({ ...options, workload, encoding, sink, load });
+    for (const encoding of options.encodings)
+      await measureCell({ ...options, dataRoot, workload, encoding, sink, load });
   }
 }
 
@@ -59,7 +65,7 @@ async function measureCell({ workload, encoding, sides, rounds, spans, ...option
     const round = Math.floor(turn / sides.length);
     const side = sides[(round + turn) % sides.length];
     const result = await measureSide({ ...options, side, workload, plan });
-    results.push(result);
+    results.push({ ...result, round });
     const fate = result.problem === undefined ? '' : `, DOES NOT COUNT: ${result.problem}`;
     console.error(`round ${round + 1} ${side}: ${result.cpuPerSpanUs.toFixed(2)} µs/span${fate}`);
   }
@@ -76,7 +82,7 @@ function planRequests({ workload, spans }) {
   return { warmUp: whole((spans ?? spansPerRun) * WARM_UP_SHARE), measured: whole(spans ?? spansPerRun) };
 }
 
-async function measureSide({ side, workload, plan, queue, nodeArgs, ...options }) {
+async function measureSide({ side, workload, plan, dataRoot, nodeArgs, ...options }) {
   const dataDir = mkdtempSync(join(dataRoot, `${side}-`));
   const env = {
     LANGFUSE_BASE_URL: `http://127.0.0.1:${options.sink.port}`,
@@ -84,21 +90,23 @@ async function measureSide({ side, workload, plan, queue, nodeArgs, ...options }
     LANGFUSE_SECRET_KEY: 'sk-lf-bench',
     GATEWAY_ADMIN_PORT: String(await freePort()),
     GATEWAY_DATA_DIR: dataDir,
-    GATEWAY_QUEUE: queue,
     LOG_LEVEL: 'warn',
     OTEL_BSP_MAX_QUEUE_SIZE: '10000000',
     STOCK_FLUSH_AT: String(WORKLOADS[workload].stockFlushAt),
+    ...SIDES[side].env,
   };
-  const started = await startNode({ args: [...nodeArgs, ...SIDES[side]], env });
+  const started = await startNode({ args: [...nodeArgs, ...SIDES[side].args], env });
+  const anonymous = watchAnonymousMb(started.pid);
   try {
     await waitUntilServing(started);
     const common = { ...options, side, started, workload };
     const warmUp = await drive({ ...common, first: 0, requests: plan.warmUp });
     const measured = await drive({ ...common, first: plan.warmUp, requests: plan.measured });
-    return { ...measured, problem: warmUp.problem ?? measured.problem };
+    return { ...measured, peakAnonMb: anonymous.stop(), problem: warmUp.problem ?? measured.problem };
   } finally {
+    anonymous.stop();
     await stop(started);
-    rmSync(dataDir, { recursive: true, force: true });
+    removeDirectory(dataDir);
   }
 }
 
@@ -108,6 +116,7 @@ async function drive({ side, started, workload, connections, first, requests, si
   const spans = requests * spansPerRequest;
   await callSink(sink, 'POST', '/reset', { first: first * spansPerRequest, count: spans });
   const cpuBeforeUs = cpuUs(started.pid);
+  const writtenBefore = writtenBytes(started.pid);
   const startedAtMs = Date.now();
   const sent = await ask(load, { kind: 'run', port: started.port, connections, first, requests });
   const arrived =
@@ -115,6 +124,7 @@ async function drive({ side, started, workload, connections, first, requests, si
       ? { delivered: sent.taken * spansPerRequest, duplicates: 0, lastAtMs: sent.endedAtMs }
       : await waitForSink({ sink, spans });
   const cpuSpentUs = cpuUs(started.pid) - cpuBeforeUs;
+  const written = writtenBytes(started.pid);
   const sample = side === 'discard' ? undefined : await callSink(sink, 'GET', '/sample');
   return {
     side,
@@ -123,6 +133,7 @@ async function drive({ side, started, workload, connections, first, requests, si
     p50Ms: sent.p50Ms,
     p99Ms: sent.p99Ms,
     peakRssMb: peakRssMb(started.pid),
+    writtenMb: written === undefined || writtenBefore === undefined ? undefined : (written - writtenBefore) / 1e6,
     refused: Object.values(sent.refusals).reduce((sum, count) => sum + count, 0),
     duplicates: arrived.duplicates,
     problem: findProblem({ started, requests, spans, attributes, sent, arrived, sample }),
@@ -171,13 +182,14 @@ function readOptions() {
       workload: { type: 'string', default: 'llm' },
       encoding: { type: 'string', default: 'protobuf' },
       sides: { type: 'string', default: 'all' },
-      queue: { type: 'string', default: 'memory' },
+      'data-root': { type: 'string', default: tmpdir() },
       'node-args': { type: 'string', default: '' },
     },
   });
   const sides = names('sides', values.sides, SIDES);
-  const missing = sides.find((side) => !existsSync(SIDES[side][0]));
-  if (missing !== undefined) throw new Error(`${missing}: ${SIDES[missing][0]} is missing, run npm run build first`);
+  const missing = sides.find((side) => !existsSync(SIDES[side].args[0]));
+  if (missing !== undefined)
+    throw new Error(`${missing}: ${SIDES[missing].args[0]} is missing, run npm run build first`);
   return {
     sides,
     rounds: wholeNumber('rounds', values.rounds),
@@ -185,19 +197,7 @@ function readOptions() {
     connections: wholeNumber('connections', values.connections),
     workloads: names('workload', values.workload, WORKLOADS),
     encodings: names('encoding', values.encoding, ENCODINGS),
-    queue: values.queue,
-    nodeArgs: values['node-args'].split(' ').filter((argument) => argument !== ''),
+    dataRoot: values['data-root'],
+    nodeArgs: splitArguments(values['node-args']),
   };
-}
-
-function wholeNumber(name, text) {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} must be a whole number above 0`);
-  return Number(text);
-}
-
-function names(option, text, known) {
-  const asked = text === 'all' ? Object.keys(known) : text.split(',');
-  const unknown = asked.find((name) => !Object.hasOwn(known, name));
-  if (unknown !== undefined) throw new Error(`--${option}: no ${unknown}; all, or of ${Object.keys(known).join(', ')}`);
-  return asked;
 }

@@ -1,7 +1,8 @@
 'use strict';
 
-/** The targets the project has set itself for its main case; other cells print their ratios without one. */
-const TARGETS = { 'llm protobuf': { cpuRatioMax: 0.2 } };
+/** The targets the project has set itself; other cells print their ratios without one. */
+const STOCK_RATIO_MAX = { side: 'gateway-memory', cell: 'llm protobuf', max: 0.2 };
+const DISK_RATIO_MIN = { workloads: ['llm', 'agent'], min: 0.5 };
 const RSS_FACTOR = 1.5;
 const RSS_EXTRA_MB = 128;
 
@@ -10,8 +11,10 @@ function printCell({ workload, encoding, sides, results, bodies, spansPerRun }) 
   const megabytes = (bytes) => (bytes / 1e6).toFixed(3);
   const size = `body ${megabytes(bodies.bodyBytes)} MB, on the wire ${megabytes(bodies.sentBytes)} MB`;
   console.log(`\n${workload} ${encoding}: ${spansPerRun} spans a run, ${size}; median (min–max)\n`);
-  printRow(['side', 'runs', 'CPU µs/span', 'spans/s', 'p50 ms', 'p99 ms', 'peak RSS MB', 'refused', 'twice']);
-  printRow(Array(9).fill('---'));
+  printHead([
+    ...['side', 'runs', 'CPU µs/span', 'spans/s', 'p50 ms', 'p99 ms', 'peak RSS MB', 'peak anon MB', 'written MB'],
+    ...['refused', 'twice'],
+  ]);
   const counted = Object.fromEntries(sides.map((side) => [side, results.filter(isCounted(side))]));
   for (const side of sides) {
     const runs = counted[side];
@@ -24,6 +27,8 @@ function printCell({ workload, encoding, sides, results, bodies, spansPerRun }) 
       spread(runs, 'p50Ms', 1),
       spread(runs, 'p99Ms', 1),
       spread(runs, 'peakRssMb', 0),
+      spread(runs, 'peakAnonMb', 0),
+      spread(runs, 'writtenMb', 0),
       total(runs, 'refused'),
       total(runs, 'duplicates'),
     ]);
@@ -31,30 +36,68 @@ function printCell({ workload, encoding, sides, results, bodies, spansPerRun }) 
   for (const { side, problem } of results.filter(({ problem }) => problem !== undefined)) {
     console.log(`\na run of ${side} does not count: ${problem}`);
   }
-  printRatios({ counted, target: TARGETS[`${workload} ${encoding}`] });
+  console.log('');
+  printStockRatios({ counted, cell: `${workload} ${encoding}` });
+  printMemory(counted);
+  printDiskRatio({ counted, workload });
 }
 
 function isCounted(side) {
   return (result) => result.side === side && result.problem === undefined;
 }
 
-function printRatios({ counted, target }) {
-  const { discard = [], stock = [], gateway = [] } = counted;
-  console.log('');
-  if (gateway.length > 0 && stock.length > 0) {
-    const ratio = median(gateway, 'cpuPerSpanUs') / median(stock, 'cpuPerSpanUs');
-    const goal =
-      target === undefined
-        ? ''
-        : ` (target ≤ ${target.cpuRatioMax.toFixed(2)}: ${verdict(ratio <= target.cpuRatioMax)})`;
-    console.log(`gateway / stock, CPU per delivered span: ${ratio.toFixed(3)}${goal}`);
+function printStockRatios({ counted, cell }) {
+  const { stock = [] } = counted;
+  for (const side of gatewaysOf(counted)) {
+    const ratio = compare(counted[side], stock, (gateway, other) => gateway.cpuPerSpanUs / other.cpuPerSpanUs);
+    if (ratio === undefined) continue;
+    const { max } = STOCK_RATIO_MAX;
+    const aimed = STOCK_RATIO_MAX.side === side && STOCK_RATIO_MAX.cell === cell;
+    const goal = aimed ? `; target ≤ ${max.toFixed(2)}: ${verdict(ratio.overall <= max)}` : '';
+    console.log(`${side} / stock, CPU per delivered span: ${ratio.text}${goal}`);
   }
-  if (gateway.length > 0 && discard.length > 0) {
-    const allowedMb = RSS_FACTOR * median(discard, 'peakRssMb') + RSS_EXTRA_MB;
-    const peakMb = median(gateway, 'peakRssMb');
-    const limit = `${RSS_FACTOR} × discard + ${RSS_EXTRA_MB} MB = ${allowedMb.toFixed(0)} MB`;
-    console.log(`gateway peak RSS ${peakMb.toFixed(0)} MB against ${limit}: ${verdict(peakMb <= allowedMb)}`);
+}
+
+function printMemory(counted) {
+  const { discard = [] } = counted;
+  if (discard.length === 0) return;
+  const allowedMb = RSS_FACTOR * median(discard, 'peakRssMb') + RSS_EXTRA_MB;
+  const limit = `${RSS_FACTOR} × discard + ${RSS_EXTRA_MB} MB = ${allowedMb.toFixed(0)} MB`;
+  for (const side of gatewaysOf(counted)) {
+    const peakMb = median(counted[side], 'peakRssMb');
+    console.log(`${side} peak RSS ${peakMb.toFixed(0)} MB against ${limit}: ${verdict(peakMb <= allowedMb)}`);
   }
+}
+
+/** What the disk costs: spans per CPU second with it, as a share of those without. */
+function printDiskRatio({ counted, workload }) {
+  const { gateway: disk = [], 'gateway-memory': memory = [] } = counted;
+  const ratio = compare(disk, memory, (withDisk, without) => without.cpuPerSpanUs / withDisk.cpuPerSpanUs);
+  if (ratio === undefined) return;
+  const [diskRate, memoryRate] = [disk, memory].map((runs) => (1e6 / median(runs, 'cpuPerSpanUs')).toFixed(0));
+  const { workloads, min } = DISK_RATIO_MIN;
+  const goal = workloads.includes(workload) ? `; target ≥ ${min.toFixed(2)}: ${verdict(ratio.overall >= min)}` : '';
+  console.log(`gateway : gateway-memory, spans per CPU second: ${diskRate} : ${memoryRate} = ${ratio.text}${goal}`);
+}
+
+function gatewaysOf(counted) {
+  return ['gateway', 'gateway-memory'].filter((side) => counted[side]?.length > 0);
+}
+
+/** The ratio of the medians, and from round to round, where neighbours on the machine disturb both sides alike. */
+function compare(runs, others, ratioOf) {
+  if (runs.length === 0 || others.length === 0) return undefined;
+  const medians = (some) => ({ cpuPerSpanUs: median(some, 'cpuPerSpanUs') });
+  const overall = ratioOf(medians(runs), medians(others));
+  const rounds = runs.flatMap((run) =>
+    others.filter(({ round }) => round === run.round).map((other) => ratioOf(run, other)),
+  );
+  const range = rounds.length === 0 ? 'no round with both' : `rounds ${fromTo(rounds)}`;
+  return { overall, text: `${overall.toFixed(3)} (${range})` };
+}
+
+function fromTo(values) {
+  return `${Math.min(...values).toFixed(3)}–${Math.max(...values).toFixed(3)}`;
 }
 
 function verdict(kept) {
@@ -62,8 +105,8 @@ function verdict(kept) {
 }
 
 function spread(runs, figure, digits) {
-  if (runs.length === 0) return '–';
   const values = runs.map((run) => run[figure]);
+  if (values.length === 0 || values.includes(undefined)) return '–';
   const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
   return `${median(runs, figure).toFixed(digits)} (${low}–${high})`;
 }
@@ -78,8 +121,13 @@ function median(runs, figure) {
   return values.length % 2 === 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+function printHead(cells) {
+  printRow(cells);
+  printRow(cells.map(() => '---'));
+}
+
 function printRow(cells) {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
-module.exports = { printCell };
+module.exports = { printCell, printHead, printRow, spread, median };

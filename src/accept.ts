@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { type Admission, admit } from './admission/admit';
 import type { RepairName } from './admission/repairs';
 import { GatewayError, retrySoon } from './errors';
@@ -55,64 +54,11 @@ async function convert(bytes: Buffer, enabled: (repair: RepairName) => boolean):
   });
 }
 
-/** How long after a refusal bodies are refused unread, and how long the gateway calls its queue full. */
-const FULL_MS = 1_000;
-const FULL_MEMORY_MS = 10_000;
-
-export interface Fullness {
-  /** The queue's own, remembered. */
-  offer: QueuePort['offer'];
-  /** True while reading a body would be in vain: within 1 s of a refusal, unless something was delivered since. */
-  isFull(): boolean;
-  /** True within 10 s of a refusal, or while not a byte is free. */
-  wasFull(): boolean;
-}
-
-/** Remembers when the queue had no room, and logs when that begins and when it is over. */
-export function createFullness(options: {
-  queue: Pick<QueuePort, 'offer' | 'stats'>;
-  bytesMax: number;
-  now: () => number;
-  log: Logger;
-}): Fullness {
-  const { queue, bytesMax, now, log } = options;
-  let refused = { atMs: -Infinity, bytes: 0 };
-  let isRefusing = false;
-  const isWithin = (ms: number) => now() - refused.atMs < ms;
-  const wasFull = () => isWithin(FULL_MEMORY_MS) || queue.stats().bytes >= bytesMax;
-  const begin = () => {
-    if (!isRefusing) log.warn('the queue is full: new spans are refused');
-    isRefusing = true;
-  };
-  return {
-    wasFull,
-    isFull() {
-      const { bytes } = queue.stats();
-      const full = bytes >= bytesMax || (isWithin(FULL_MS) && bytes >= refused.bytes);
-      if (full) begin();
-      return full;
-    },
-    async offer(bytes, label) {
-      try {
-        await queue.offer(bytes, label);
-      } catch (error) {
-        if (error instanceof QueueRefusal && error.reason === 'full') {
-          refused = { atMs: now(), bytes: queue.stats().bytes };
-          begin();
-        }
-        throw error;
-      }
-      // Near its bound a queue takes small requests and refuses larger ones: that is one spell, not many.
-      if (isRefusing && !wasFull()) {
-        isRefusing = false;
-        log.info('the queue has room again: new spans are taken');
-      }
-    },
-  };
-}
+/** Why spans cannot be kept for now. */
+const WHY = { full: 'the queue is full', sick: 'the disk of the queue fails' } as const;
 
 function refusal(error: unknown, random: () => number): unknown {
   if (!(error instanceof QueueRefusal)) return error;
-  if (error.reason === 'full') return retrySoon('the queue is full; the spans were not kept', random);
+  if (error.reason !== 'too_large') return retrySoon(`${WHY[error.reason]}; the spans were not kept`, random);
   return new GatewayError('too_large', `${error.message}; send smaller batches or raise GATEWAY_QUEUE_MAX_BYTES`);
 }

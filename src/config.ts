@@ -25,7 +25,14 @@ export interface Config {
   /** `host` as `listen()` takes it (an IPv6 address without brackets); origins as browsers send them, lower case. */
   receiver: { host: string; port: number; bodyMaxBytes: number; corsOrigins: string[] };
   admin: { host: string; port: number; token?: string };
-  queue: { kind: 'memory'; maxBytes: number; retryMaxAgeS: number };
+  queue: {
+    kind: Value<'queue.kind'>;
+    dataDir: string;
+    maxBytes: number;
+    retryMaxAgeS: number;
+    /** Absent: they stay. */
+    deadLetterMaxAgeS?: number;
+  };
   /** Empty: preview mode. */
   destinations: Destination[];
   /** Server keys; empty: open. */
@@ -73,13 +80,24 @@ function assemble(together: { reader: Reader; values: ReadonlyMap<string, Found>
       corsOrigins: [...get('receiver.corsOrigins')],
     },
     admin: { host: get('admin.host'), port: get('admin.port'), ...given({ token: get('admin.token') }) },
-    queue: { kind: get('queue.kind'), maxBytes: get('queue.maxBytes'), retryMaxAgeS: get('queue.retryMaxAgeS') },
+    queue: queue(reader),
     destinations: Array.from({ length: countDestinations(together) }, (_, index) => destination(reader, index)),
     ingestKeys: [...new Set(get('ingestKeys'))],
     repairs: repairs(reader),
     shutdownTimeoutS: get('shutdownTimeoutS'),
     logLevel: get('logLevel'),
     proxy: given({ httpProxy: get('proxy.http'), httpsProxy: get('proxy.https'), noProxy: get('proxy.none') }),
+  };
+}
+
+function queue({ get }: Reader): Config['queue'] {
+  const deadLetterMaxAgeS = get('queue.deadLetterMaxAgeS');
+  return {
+    kind: get('queue.kind'),
+    dataDir: get('queue.dataDir'),
+    maxBytes: get('queue.maxBytes'),
+    retryMaxAgeS: get('queue.retryMaxAgeS'),
+    ...(deadLetterMaxAgeS === undefined ? {} : { deadLetterMaxAgeS }),
   };
 }
 
@@ -112,7 +130,7 @@ function destinationWarnings(together: { reader: Reader; values: ReadonlyMap<str
   if (count > 1) {
     return [
       ...swapped,
-      `only the first destination, ${get('destinations[].name')}, receives spans: keys that choose are not available in this version`,
+      `only the first destination, ${get('destinations[].name')}, receives new spans: keys that choose are not available in this version`,
     ];
   }
   const baseUrl = originOf('destinations[].baseUrl');

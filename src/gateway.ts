@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
-import { createAccept, createFullness } from './accept';
+import { createAccept } from './accept';
 import { createMetrics, type Metrics } from './admin/metrics';
 import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
@@ -8,17 +8,23 @@ import { createTraceAnnouncer } from './admin/trace-announcer';
 import { createTraceStore, observationSize } from './admin/trace-store';
 import { type Admission, REJECTIONS } from './admission/admit';
 import { REPAIRS } from './admission/repairs';
-import { type Config, isLoopback } from './config';
+import type { Config } from './config';
 import { createBackPressure } from './delivery/back-pressure';
-import { createLangfuseRoute, createPreviewRoute, PREVIEW, type Route, type RouteOptions } from './delivery/route';
+import { REFUSALS } from './delivery/outcome';
+import { PREVIEW, type Route } from './delivery/route';
+import { createFullness } from './fullness';
 import { observe } from './langfuse/observation';
+import { createLateListener, type LateListener } from './late-listener';
 import { createLedger, type Ledger } from './ledger';
-import { close, finished, listen } from './listening';
-import { createMemoryQueue } from './queue/memory-queue';
+import { close, listen } from './listening';
+import type { ReceivedSpan } from './otlp/received-span';
 import type { QueuePort } from './queue/port';
 import { TRACE_PATHS } from './receiver/otlp-traces';
 import { createReceiver } from './receiver/server';
-import { NAME, VERSION } from './version';
+import { createDeadLetterDesk, createReplay } from './replay';
+import { createRoutes } from './routes';
+import { closeRoutes, stop } from './stopping';
+import { openStorage, type Storage } from './storage';
 
 export interface Gateway {
   readonly receiverUrl: string;
@@ -27,24 +33,67 @@ export interface Gateway {
   stop(): Promise<number>;
 }
 
-const SETTLE_CHECK_MS = 20;
 /** Undelivered bytes above which senders wait for their turn, and how long at most. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_WAIT_MS_MAX = 1_000;
 const KNOWN_PATHS = new Set([...TRACE_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
 
-/** Makes the rooms, wires them in flow order and starts them. Rejects when a port cannot be had. */
+/** Makes the rooms, wires them in flow order and starts them. Rejects when a port or the data directory cannot be had. */
 export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
-  const house = build(config, log);
-  const { admin, receiver, route, state } = house;
-  state.adminUrl = await listen(admin, config.admin);
-  const receiverUrl = await listen(receiver, config.receiver).catch(async (error) => {
-    await close(admin);
+  const now = () => Date.now();
+  const ledger = createLedger();
+  const desk = createLateListener();
+  const onLost = (destination: string, spans: number) => ledger.deadLettered(destination, 'damaged', spans);
+  const storage = await openStorage({ queue: config.queue, control: desk.listener, onLost, log, now });
+  const house = build(config, { storage, ledger, desk, log, now });
+  try {
+    return await start(house, config, log);
+  } catch (error) {
+    await Promise.all([close(house.admin), close(house.receiver)]);
+    await closeRoutes(house);
+    await storage.close();
     throw error;
-  });
-  route.dispatcher.start();
+  }
+}
+
+async function start(house: House, config: Config, log: Logger): Promise<Gateway> {
+  const { admin, receiver, routes, state, storage, ledger } = house;
+  const { items } = storage.queue.stats();
+  ledger.recovered(items);
+  tellWhatWasFound(house, log);
+  const adminUrl = await listen(admin, config.admin);
+  state.adminUrl = adminUrl;
+  await storage.publish(adminUrl);
+  const receiverUrl = await listen(receiver, config.receiver);
+  for (const { dispatcher } of routes.values()) dispatcher.start();
   state.phase = 'running';
-  return { receiverUrl, adminUrl: state.adminUrl, stop: () => stop(house, config.shutdownTimeoutS * 1000) };
+  return { receiverUrl, adminUrl, stop: () => stop(house, config.shutdownTimeoutS * 1000) };
+}
+
+function tellWhatWasFound({ storage, routes }: House, log: Logger): void {
+  const { queue } = storage;
+  const { items, bytes, oldestOfferedAtMs } = queue.stats();
+  if (items > 0) {
+    const oldest = new Date(oldestOfferedAtMs ?? 0).toISOString();
+    log.info(
+      { spans: items, bytes, oldest },
+      `found ${items} span(s) in the queue, the oldest of ${oldest}: delivering`,
+    );
+  }
+  for (const reason of strangers(queue, routes)) log.warn(reason);
+  const { letters } = storage.stats().deadLetters;
+  if (letters > 0) log.info({ letters }, `${letters} dead letter(s) wait: langfuse-otlp-gateway dead-letters list`);
+}
+
+/** What waits for destinations that nobody serves any more. */
+function strangers(queue: QueuePort, routes: ReadonlyMap<string, Route>): string[] {
+  return queue
+    .destinations()
+    .filter((destination) => !routes.has(destination))
+    .map((destination) => {
+      const { items } = queue.stats(destination);
+      return `${destination}: not configured, and ${items} span(s) in the queue are for it; they stay until it is again`;
+    });
 }
 
 /** What changes while the gateway lives. */
@@ -55,48 +104,51 @@ interface State {
 
 interface House {
   readonly state: State;
-  readonly queue: QueuePort;
-  readonly route: Route;
+  readonly storage: Storage;
+  readonly ledger: Ledger;
+  readonly routes: ReadonlyMap<string, Route>;
   readonly announcer: { close(): void };
   readonly receiver: Server;
   readonly admin: Server;
 }
 
-function build(config: Config, log: Logger): House {
-  const now = () => Date.now();
+interface Ground {
+  storage: Storage;
+  ledger: Ledger;
+  desk: LateListener;
+  log: Logger;
+  now: () => number;
+}
+
+function build(config: Config, { storage, ledger, desk, log, now }: Ground): House {
   const random = () => Math.random();
   const state: State = { phase: 'starting', adminUrl: '' };
-
-  const ledger = createLedger();
-  const queue = createMemoryQueue({ bytesMax: config.queue.maxBytes, now });
+  const { queue } = storage;
   // Keys choose among destinations in a later version; until then all spans go to the first.
   const destination = config.destinations[0]?.name ?? PREVIEW;
-  const metrics = createMetrics({
-    totals: ledger.totals,
-    queue: () => queue.stats(),
-    now,
-    destinations: [destination],
-    repairs: REPAIRS,
-    rejections: REJECTIONS,
-  });
-
+  const isUp = (name: string) => routes.get(name)?.health().trouble === undefined;
+  const metrics = metricsOf(config, { storage, ledger, isUp, now });
   const traces = createTraceStore();
   const announcer = createTraceAnnouncer({ traces, adminUrl: () => state.adminUrl, log });
   const pressure = createBackPressure({
-    backlogBytes: () => queue.stats().bytes,
+    // What is on disk takes no memory: there senders need not wait for the destination.
+    backlogBytes: () => (config.queue.kind === 'memory' ? queue.stats().bytes : 0),
     bytesMax: BACKLOG_BYTES_MAX,
-    isMoving: () => route.health().trouble === undefined,
+    isMoving: () => isUp(destination),
     waitMsMax: BACKLOG_WAIT_MS_MAX,
   });
-  const onDelivered = () => pressure.release();
-  const route = createRoute(config, { queue, ledger, metrics, log, now, random, destination, onDelivered }, (span) => {
+  const keep = (span: ReceivedSpan) => {
     const observation = observe(span);
     traces.add(observation, observationSize(observation));
     announcer.saw(observation.traceId);
-  });
-  queue.onAvailable(() => route.dispatcher.wake());
+  };
+  const onDelivered = () => pressure.release();
+  const routes = createRoutes(config, { storage, ledger, metrics, onDelivered, keep, log, now, random });
+  queue.onAvailable((name) => routes.get(name)?.dispatcher.wake());
 
-  const fullness = createFullness({ queue, bytesMax: config.queue.maxBytes, now, log });
+  const isSick = () => storage.sick() !== undefined;
+  const usedBytes = () => queue.stats().bytes + storage.stats().deadLetters.bytes;
+  const fullness = createFullness({ queue, usedBytes, bytesMax: config.queue.maxBytes, isSick, now, log });
   const accept = createAccept({
     queue: fullness,
     destination,
@@ -108,7 +160,7 @@ function build(config: Config, log: Logger): House {
   const receiver = createReceiver({
     accept,
     room: pressure.room,
-    isFull: fullness.isFull,
+    trouble: fullness.trouble,
     random,
     bodyBytesMax: config.receiver.bodyMaxBytes,
     corsOrigins: config.receiver.corsOrigins,
@@ -118,64 +170,51 @@ function build(config: Config, log: Logger): House {
     log,
   });
   const isReady = (): Readiness =>
-    readiness({ phase: state.phase, destinations: [route.health()], queueFull: fullness.wasFull() });
+    readiness({
+      phase: state.phase,
+      destinations: [...routes.values()].map((route) => route.health()),
+      queueFull: fullness.wasFull(),
+      sickDisk: storage.sick(),
+      strangers: strangers(queue, routes),
+    });
+  if (storage.deadLetters !== undefined) {
+    const isKnown = (name: string) => routes.has(name);
+    const { deadLetters: store } = storage;
+    const replay = createReplay({ store, queue, isKnown, repairs: config.repairs, onReplayed: ledger.replayed });
+    desk.listen(createDeadLetterDesk({ store, replay }));
+  }
   const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
-  return { state, queue, route, announcer, receiver, admin };
+  return { state, storage, ledger, routes, announcer, receiver, admin };
+}
+
+function metricsOf(
+  config: Config,
+  {
+    storage,
+    ledger,
+    isUp,
+    now,
+  }: Pick<Ground, 'storage' | 'ledger' | 'now'> & { isUp: (destination: string) => boolean },
+): Metrics {
+  const destinations = config.destinations.map(({ name }) => name);
+  return createMetrics({
+    totals: ledger.totals,
+    queue: () => storage.queue.stats(),
+    storage: () => ({ ...storage.stats(), isSick: storage.sick() !== undefined }),
+    queueBytesMax: config.queue.maxBytes,
+    isUp,
+    destinations: destinations.length === 0 ? [PREVIEW] : destinations,
+    refusals: REFUSALS,
+    repairs: REPAIRS,
+    rejections: REJECTIONS,
+    now,
+  });
 }
 
 /** Anybody can ask for any path: those that are not served share one label. The trace paths are served with a slash at their end too. */
 function pathLabel(path: string): string {
   const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
   return KNOWN_PATHS.has(trimmed) ? trimmed : 'other';
-}
-
-/** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
-async function stop({ state, queue, route, announcer, receiver, admin }: House, waitMsMax: number): Promise<number> {
-  state.phase = 'draining';
-  const deadlineMs = Date.now() + waitMsMax;
-  route.dispatcher.drain();
-  await settled(queue, deadlineMs);
-  // A request that was under way before may still add to the queue.
-  await finished(receiver, Math.max(0, deadlineMs - Date.now()));
-  await settled(queue, deadlineMs);
-  route.dispatcher.stop();
-  announcer.close();
-  await close(receiver);
-  await close(admin);
-  await route.close();
-  const left = queue.stats().items;
-  await queue.close();
-  return left;
-}
-
-type Parts = {
-  queue: QueuePort;
-  ledger: Ledger;
-  metrics: Metrics;
-  destination: string;
-  onDelivered: () => void;
-} & Pick<RouteOptions, 'log' | 'now' | 'random'>;
-
-function createRoute(config: Config, parts: Parts, keep: Parameters<typeof createPreviewRoute>[0]): Route {
-  const { destination, ledger, metrics } = parts;
-  const options: RouteOptions = {
-    queue: parts.queue,
-    onDelivered: (count) => {
-      ledger.delivered(destination, count);
-      parts.onDelivered();
-    },
-    onDeadLettered: (reason, count) => ledger.deadLettered(destination, reason, count),
-    onAttempt: (outcome, seconds) => metrics.attempt({ destination, outcome, seconds }),
-    retryMaxAgeMs: config.queue.retryMaxAgeS * 1000,
-    proxy: config.proxy,
-    userAgent: `${NAME}/${VERSION}`,
-    log: parts.log,
-    now: parts.now,
-    random: parts.random,
-  };
-  const [first] = config.destinations;
-  if (first === undefined) return createPreviewRoute(keep, options);
-  return createLangfuseRoute(first, { ...options, isLoopback: isLoopback(new URL(first.baseUrl).hostname) });
 }
 
 function count({ rejections, repairs }: Admission, metrics: Metrics, log: Logger): void {
@@ -187,10 +226,4 @@ function count({ rejections, repairs }: Admission, metrics: Metrics, log: Logger
   if (first === undefined) return;
   const fields = { reasons: Object.fromEntries(byReason), field: first.field };
   log.warn(fields, `${rejections.length} span(s) rejected, the first because ${first.field} ${first.description}`);
-}
-
-async function settled(queue: QueuePort, deadlineMs: number): Promise<void> {
-  while (queue.stats().items > 0 && Date.now() < deadlineMs) {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_CHECK_MS));
-  }
 }

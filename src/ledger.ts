@@ -11,6 +11,10 @@ export interface LedgerTotals {
 
 export interface Ledger {
   accepted(count: number): void;
+  /** Found in the queue at start. */
+  recovered(count: number): void;
+  /** Of dead letters that were put back. */
+  replayed(count: number): void;
   delivered(destination: string, count: number): void;
   deadLettered(destination: string, reason: string, count: number): void;
   totals(): LedgerTotals;
@@ -22,11 +26,19 @@ export interface Ledger {
  */
 export function createLedger(): Ledger {
   let accepted = 0;
+  let recovered = 0;
+  let replayed = 0;
   const delivered = new Map<string, number>();
   const deadLettered = new Map<string, Map<string, number>>();
   return {
     accepted(count) {
       accepted += count;
+    },
+    recovered(count) {
+      recovered += count;
+    },
+    replayed(count) {
+      replayed += count;
     },
     delivered(destination, count) {
       add(delivered, destination, count);
@@ -36,7 +48,7 @@ export function createLedger(): Ledger {
       deadLettered.set(destination, byReason);
       add(byReason, reason, count);
     },
-    totals: () => ({ accepted, recovered: 0, replayed: 0, delivered, deadLettered }),
+    totals: () => ({ accepted, recovered, replayed, delivered, deadLettered }),
   };
 }
 

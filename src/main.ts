@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { check } from './commands/check';
+import { readDataDir } from './commands/data-dir';
+import { type DeadLettersRequest, deadLetters, readDeadLettersRequest } from './commands/dead-letters';
 import { serve } from './commands/serve';
 import { environment, loadConfig } from './config';
 import { NAME, VERSION } from './version';
@@ -13,12 +15,15 @@ const FINE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
+const DEAD_LETTERS = 'dead-letters';
+
 const HELP: Record<string, string> = {
   '': `usage: ${NAME} [COMMAND] [OPTIONS]
 
 commands:
-  serve   receive OTLP over HTTP and deliver it to Langfuse (default)
-  check   validate the configuration and print all its mistakes
+  serve          receive OTLP over HTTP and deliver it to Langfuse (default)
+  check          validate the configuration and print all its mistakes
+  dead-letters   list, show, replay or drop what could not be delivered
 
 options:
   --config FILE   YAML configuration; environment variables win over it
@@ -35,6 +40,18 @@ ends at once.`,
   check: `usage: ${NAME} check [--config FILE]
 
 Prints every mistake of the configuration, one per line, and exits 1; or what would be served, and exits 0.`,
+  [DEAD_LETTERS]: `usage: ${NAME} dead-letters list [--json]
+       ${NAME} dead-letters show ID
+       ${NAME} dead-letters replay [ID..]
+       ${NAME} dead-letters drop ID..
+
+Looks after spans that were given up, beside a running gateway or without one.
+  list     a line for each, the oldest first
+  show     why it was given up, and its spans as OTLP JSON
+  replay   puts these, or all, back into the queue; they are as new as on their first day
+  drop     removes these for good
+They lie in GATEWAY_DATA_DIR (default ./data, or what --config FILE says), ID.otlp, an OTLP request in protobuf, beside
+ID.json, which says why. Exits 1 if something of what was asked for was not done.`,
 };
 
 void main(process.argv.slice(2)).then((code) => {
@@ -52,6 +69,7 @@ async function main(argv: string[]): Promise<number | undefined> {
   if (version) return print(VERSION);
   if (help) return print(HELP[command] ?? '');
   const options = { env: environment(), ...(configFile === undefined ? {} : { configFile }) };
+  if (parsed.deadLetters !== undefined) return lookAfter(parsed.deadLetters, options);
   if (command === 'check') return check({ ...options, out: print });
   const loaded = loadConfig(options);
   if ('mistakes' in loaded) {
@@ -61,6 +79,24 @@ async function main(argv: string[]): Promise<number | undefined> {
     return FAILED;
   }
   return serveUntilSignal(loaded.config, loaded.warnings);
+}
+
+async function lookAfter(request: DeadLettersRequest, options: Parameters<typeof readDataDir>[0]): Promise<number> {
+  const found = readDataDir(options);
+  if ('mistakes' in found) {
+    for (const mistake of found.mistakes) process.stderr.write(`${mistake}\n`);
+    return FAILED;
+  }
+  // Whoever reads the first lines and goes, as head does, does not want the rest undone.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') process.exit(FAILED);
+  });
+  return deadLetters(request, {
+    ...found,
+    out: print,
+    err: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
+  });
 }
 
 async function serveUntilSignal(...loaded: Parameters<typeof serve>): Promise<number | undefined> {
@@ -90,6 +126,7 @@ interface Parsed {
   help: boolean;
   version: boolean;
   configFile: string | undefined;
+  deadLetters: DeadLettersRequest | undefined;
 }
 
 /** The command line, or what is wrong with it. */
@@ -101,17 +138,24 @@ function parse(argv: string[]): Parsed | string {
       options: {
         config: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
+        json: { type: 'boolean' },
         version: { type: 'boolean' },
       },
     });
     const asksHelp = positionals[0] === 'help';
     const help = asksHelp || values.help === true;
-    const [named, ...rest] = asksHelp ? positionals.slice(1) : positionals;
+    const [named, ...words] = asksHelp ? positionals.slice(1) : positionals;
     const command = named ?? (help ? '' : 'serve');
-    if (!Object.hasOwn(HELP, command) || named === '' || rest.length > 0)
+    const isDeadLetters = command === DEAD_LETTERS;
+    if (!Object.hasOwn(HELP, command) || named === '' || (words.length > 0 && !isDeadLetters))
       return `unknown command ${JSON.stringify(positionals.join(' '))}`;
     if (values.config === '') return '--config needs the path of a file';
-    return { command, help, version: values.version === true, configFile: values.config };
+    if (values.json && !isDeadLetters) return '--json goes with dead-letters list only';
+    const version = values.version === true;
+    const asked = { command, help, version, configFile: values.config, deadLetters: undefined };
+    if (!isDeadLetters || help || version) return asked;
+    const deadLetters = readDeadLettersRequest(words, values.json === true);
+    return typeof deadLetters === 'string' ? deadLetters : { ...asked, deadLetters };
   } catch (error) {
     return (error as Error).message.split('.')[0] ?? 'wrong usage';
   }

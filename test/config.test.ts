@@ -11,7 +11,7 @@ describe('defaults', () => {
       config: {
         receiver: { host: '127.0.0.1', port: 4318, bodyMaxBytes: 67_108_864, corsOrigins: [] },
         admin: { host: '127.0.0.1', port: 4319 },
-        queue: { kind: 'memory', maxBytes: 1_073_741_824, retryMaxAgeS: 86_400 },
+        queue: { kind: 'disk', dataDir: './data', maxBytes: 1_073_741_824, retryMaxAgeS: 86_400 },
         destinations: [],
         ingestKeys: [],
         repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])),
@@ -22,10 +22,14 @@ describe('defaults', () => {
     });
   });
 
-  test.each(['', '# nothing\n', '{}', 'receiver:\nadmin: {}\n', 'keys: []\ndestinations: []\n'])(
-    'a file that says nothing changes nothing: %j',
-    (yaml) => expect(load({}, yaml)).toEqual(load({})),
-  );
+  test.each([
+    '',
+    '# nothing\n',
+    '{}',
+    'receiver:\nadmin: {}\n',
+    'queue: { kind: , dataDir: "", deadLetterMaxAgeS: }',
+    'keys: []\ndestinations: []\n',
+  ])('a file that says nothing changes nothing: %j', (yaml) => expect(load({}, yaml)).toEqual(load({})));
 
   test('every empty variable counts as unset', () => {
     const env = Object.fromEntries(ENVIRONMENT_VARIABLES.map((name) => [name, '']));
@@ -46,7 +50,7 @@ describe('defaults', () => {
 const everything: Config = {
   receiver: { host: '127.0.0.2', port: 1, bodyMaxBytes: 2048, corsOrigins: ['https://a.example', 'null'] },
   admin: { host: '::1', port: 2, token: 'admin-token' },
-  queue: { kind: 'memory', maxBytes: 4096, retryMaxAgeS: 3 },
+  queue: { kind: 'memory', dataDir: '/var/lib/gateway', maxBytes: 4096, retryMaxAgeS: 3 },
   destinations: [
     {
       name: 'main',
@@ -76,6 +80,7 @@ describe('every setting can be given', () => {
       GATEWAY_ADMIN_PORT: '2',
       GATEWAY_ADMIN_TOKEN: 'admin-token',
       GATEWAY_QUEUE: 'memory',
+      GATEWAY_DATA_DIR: '/var/lib/gateway',
       GATEWAY_QUEUE_MAX_BYTES: '4096',
       GATEWAY_RETRY_MAX_AGE_S: '3',
       LANGFUSE_BASE_URL: 'http://localhost:3000/langfuse/',
@@ -96,7 +101,7 @@ describe('every setting can be given', () => {
     const yaml = `
 receiver: { host: 127.0.0.2, port: 1, bodyMaxBytes: 2048, corsOrigins: [https://a.example, "null"] }
 admin: { host: "::1", port: 2, token: admin-token }
-queue: { kind: memory, maxBytes: 4096, retryMaxAgeS: 3 }
+queue: { kind: memory, dataDir: /var/lib/gateway, maxBytes: 4096, retryMaxAgeS: 3, deadLetterMaxAgeS: 60 }
 destinations:
   - name: EU
     baseUrl: http://localhost:3000/langfuse/
@@ -111,6 +116,7 @@ repairs: { ids: off, bytes_to_base64: false }
     const ids = { id_base64: false, parent_zero: false, parent_unreadable: false };
     expect(configOf({}, yaml)).toEqual({
       ...everything,
+      queue: { ...everything.queue, deadLetterMaxAgeS: 60 },
       destinations: [{ ...destination, name: 'EU', compression: 'none' }],
       repairs: { ...everything.repairs, ...ids, bytes_to_base64: false },
       ingestKeys: [],
@@ -157,7 +163,7 @@ destinations:
 });
 
 test('mistakes are reported together: of the environment, of the file, and what shows only together', () => {
-  const env = { PORT: 'x', GATEWAY_QUEUE: 'disk', GATEWAY_ADMIN_HOST: '::', LANGFUSE_PUBLIC_KEY: 'pk' };
+  const env = { PORT: 'x', GATEWAY_QUEUE: 'redis', GATEWAY_ADMIN_HOST: '::', LANGFUSE_PUBLIC_KEY: 'pk' };
   const yaml = 'receiver:\n  host: 0.0.0.0\n  bodyMaxBytes: 1\nextra: 1\n';
   const names = mistakesOf(env, yaml).map((mistake) => mistake.replace(/^gateway.yaml:\d: /, '').split(' ')[0]);
   expect(names.sort()).toEqual(

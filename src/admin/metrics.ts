@@ -20,9 +20,20 @@ export interface MetricsOptions {
   /** Looked at once per scrape, so that the numbers of one answer belong together. */
   totals: () => LedgerTotals;
   queue: () => QueueStats;
+  storage: () => {
+    readonly deadLetters: { readonly letters: number; readonly bytes: number };
+    readonly expiredLetters: number;
+    readonly damagedRecords: number;
+    readonly isSick: boolean;
+  };
+  /** Of queue and dead letters together. */
+  queueBytesMax: number;
+  /** The last answer of that destination was no failure. */
+  isUp: (destination: string) => boolean;
   now: () => number;
   /** Their series exist from the start, at zero. */
   destinations: readonly string[];
+  refusals: readonly string[];
   repairs: readonly string[];
   rejections: readonly string[];
 }
@@ -31,7 +42,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = requestMetrics(registry, options);
-  const spans = spanMetrics(registry, options);
+  const copies = [spanMetrics(registry, options), storageMetrics(registry, options)];
   const attempts = new Counter({
     name: 'gateway_delivery_attempts_total',
     help: 'Posts to a destination, by what came of them',
@@ -51,7 +62,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       durations.observe(seconds);
     },
     async text() {
-      spans.refresh();
+      for (const { refresh } of copies) refresh();
       return registry.metrics();
     },
     contentType: registry.contentType,
@@ -97,11 +108,8 @@ function requestMetrics(registry: Registry, { repairs, rejections }: MetricsOpti
 }
 
 /** Metrics that are a copy of the ledger and of the queue, made anew at each scrape. */
-function spanMetrics(registry: Registry, { totals, queue, now, destinations }: MetricsOptions) {
-  const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
-    new Counter({ name, help, labelNames, registers });
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+function spanMetrics(registry: Registry, { totals, queue, now, destinations, refusals }: MetricsOptions) {
+  const { counter, gauge } = makers(registry);
   const accepted = counter('gateway_receiver_accepted_spans_total', 'Spans answered 200 and kept');
   const recovered = counter('gateway_queue_recovered_spans_total', 'Spans found in the queue at start');
   const replayed = counter('gateway_replayed_spans_total', 'Spans of dead letters that were put back');
@@ -122,6 +130,9 @@ function spanMetrics(registry: Registry, { totals, queue, now, destinations }: M
       recovered.inc(sums.recovered);
       replayed.inc(sums.replayed);
       for (const destination of destinations) delivered.inc({ destination }, sums.delivered.get(destination) ?? 0);
+      for (const destination of destinations) {
+        for (const reason of refusals) deadLettered.inc({ destination, reason }, 0);
+      }
       for (const [destination, byReason] of sums.deadLettered) {
         for (const [reason, count] of byReason) deadLettered.inc({ destination, reason }, count);
       }
@@ -129,5 +140,44 @@ function spanMetrics(registry: Registry, { totals, queue, now, destinations }: M
       bytes.set(held);
       age.set(oldestOfferedAtMs === undefined ? 0 : Math.max(0, now() - oldestOfferedAtMs) / 1000);
     },
+  };
+}
+
+/** What is on disk, and whether it and the destinations are well. */
+function storageMetrics(registry: Registry, { storage, queueBytesMax, isUp, destinations }: MetricsOptions) {
+  const { counter, gauge } = makers(registry);
+  const letters = gauge('gateway_dead_letters', 'Dead letters on disk; each holds one span or more');
+  const letterBytes = gauge(
+    'gateway_dead_letters_bytes',
+    'Bytes of dead letters; they count against the queue’s bound',
+  );
+  const expired = counter('gateway_dead_letters_expired_total', 'Dead letters removed for their age');
+  const damaged = counter('gateway_queue_damaged_records_total', 'Records of the queue that could not be read');
+  const sick = gauge('gateway_disk_sick', '1 while the disk of the queue fails, else 0');
+  const up = gauge('gateway_destination_up', '1 unless the last answer of the destination was a failure', [
+    'destination',
+  ]);
+  gauge('gateway_queue_max_bytes', 'Bound of queue and dead letters together').set(queueBytesMax);
+  return {
+    refresh() {
+      const { deadLetters, expiredLetters, damagedRecords, isSick } = storage();
+      for (const metric of [expired, damaged]) metric.reset();
+      letters.set(deadLetters.letters);
+      letterBytes.set(deadLetters.bytes);
+      expired.inc(expiredLetters);
+      damaged.inc(damagedRecords);
+      sick.set(isSick ? 1 : 0);
+      for (const destination of destinations) up.set({ destination }, isUp(destination) ? 1 : 0);
+    },
+  };
+}
+
+function makers(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+      new Counter({ name, help, labelNames, registers }),
+    gauge: <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+      new Gauge({ name, help, labelNames, registers }),
   };
 }

@@ -5,7 +5,7 @@ export type Phase = 'starting' | 'running' | 'draining';
 export interface Readiness {
   /** 503 takes the gateway out of service, so it is kept for when it cannot keep spans or was never able to deliver any. */
   readonly code: 200 | 503;
-  readonly status: 'ready' | 'degraded' | 'starting' | 'draining' | 'misconfigured';
+  readonly status: 'ready' | 'degraded' | 'starting' | 'draining' | 'sick' | 'misconfigured';
   readonly reasons: readonly string[];
 }
 
@@ -14,9 +14,17 @@ export function readiness(state: {
   phase: Phase;
   destinations: readonly DestinationHealth[];
   queueFull: boolean;
+  sickDisk: { sinceMs: number; code: string } | undefined;
+  /** What waits for destinations that are not configured. */
+  strangers: readonly string[];
 }): Readiness {
-  const { phase, destinations, queueFull } = state;
+  const { phase, destinations, queueFull, sickDisk, strangers } = state;
   if (phase !== 'running') return { code: 503, status: phase, reasons: [`the gateway is ${phase}`] };
+  if (sickDisk !== undefined) {
+    const { code, sinceMs } = sickDisk;
+    const reason = `the disk of the queue fails (${code}) since ${iso(sinceMs)}: new spans are refused with 503`;
+    return { code: 503, status: 'sick', reasons: [reason] };
+  }
   const shutOut = destinations.filter(({ hasAccepted, trouble }) => !hasAccepted && trouble?.configuration === true);
   if (shutOut.length > 0) {
     const reasons = shutOut.map((health) => `${describe(health)}; check its URL and keys`);
@@ -24,10 +32,13 @@ export function readiness(state: {
   }
   const reasons = destinations.filter(({ trouble }) => trouble !== undefined).map(describe);
   if (queueFull) reasons.push('the queue is full: new spans are refused with 503');
+  reasons.push(...strangers);
   return { code: 200, status: reasons.length === 0 ? 'ready' : 'degraded', reasons };
 }
 
 function describe({ destination, trouble }: DestinationHealth): string {
   if (trouble === undefined) return `${destination}: fine`;
-  return `${destination}: ${trouble.reason} since ${new Date(trouble.sinceMs).toISOString()}`;
+  return `${destination}: ${trouble.reason} since ${iso(trouble.sinceMs)}`;
 }
+
+const iso = (ms: number) => new Date(ms).toISOString();

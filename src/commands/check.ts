@@ -16,15 +16,23 @@ export function check(options: { env: NodeJS.ProcessEnv; configFile?: string; ou
 }
 
 function describe(config: Config): string[] {
-  const { receiver, admin, destinations, ingestKeys } = config;
+  const { receiver, admin, queue, destinations, ingestKeys } = config;
   const keys = ingestKeys.length === 0 ? `no keys: open to ${whoReaches(receiver.host)}` : `${ingestKeys.length} keys`;
   const origins = receiver.corsOrigins.length === 0 ? 'no origins' : `origins ${receiver.corsOrigins.join(' ')}`;
   return [
     `receiver ${address(receiver)} (${keys}; ${origins})`,
     `admin ${address(admin)} (${admin.token === undefined ? `no token: open to ${whoReaches(admin.host)}` : 'token set'})`,
-    ...destinations.map(({ name, baseUrl }, index) => `destination ${name} ${baseUrl}${index > 0 ? ' (unused)' : ''}`),
+    describeQueue(queue),
+    ...destinations.map(
+      ({ name, baseUrl }, index) => `destination ${name} ${baseUrl}${index > 0 ? ' (no new spans)' : ''}`,
+    ),
     ...(destinations.length === 0 ? ['no destination: preview mode, spans end in the memory of the gateway'] : []),
   ];
+}
+
+function describeQueue({ kind, dataDir, maxBytes }: Config['queue']): string {
+  const bound = `up to ${maxBytes} bytes`;
+  return kind === 'disk' ? `queue disk ${dataDir}, ${bound}` : `queue memory, ${bound}, lost when the process ends`;
 }
 
 function whoReaches(host: string): string {

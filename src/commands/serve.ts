@@ -26,14 +26,17 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
   const [destination] = config.destinations;
   const where = destination === undefined ? 'preview mode, no Langfuse keys' : `to ${destination.baseUrl}`;
   log.info({ receiverUrl, adminUrl }, `receiving OTLP at ${receiverUrl}/v1/traces (${where}); admin at ${adminUrl}`);
-  log.info('the queue is in memory: 200 means received, and what is queued when the process ends is lost');
+  const isDurable = config.queue.kind === 'disk';
+  if (!isDurable)
+    log.info('the queue is in memory: 200 means received, and what is queued when the process ends is lost');
   return {
     async stop() {
       log.info(`stopping: new requests are refused, up to ${config.shutdownTimeoutS} s to deliver what is queued`);
       const left = await gateway.stop();
-      if (left > 0) log.error({ spans: left }, `stopped; ${left} span(s) could not be delivered in time and are lost`);
-      else log.info('stopped; nothing was left to deliver');
-      return left;
+      if (left === 0) log.info('stopped; nothing was left to deliver');
+      else if (isDurable) log.info({ spans: left }, `stopped; ${left} span(s) stay in the queue until the next start`);
+      else log.error({ spans: left }, `stopped; ${left} span(s) could not be delivered in time and are lost`);
+      return isDurable ? 0 : left;
     },
   };
 }

@@ -14,14 +14,9 @@ export interface NotYet {
   accepted?: readonly string[];
   /** The setting exists in `SETTINGS`, only these values of it are refused. */
   refused?: readonly string[];
-  /** Any value is accepted: it has no effect here. */
-  ignored?: true;
 }
 
 export const NOT_YET: readonly NotYet[] = [
-  { key: 'queue.kind', env: 'GATEWAY_QUEUE', refused: ['disk'] },
-  { key: 'queue.dataDir', env: 'GATEWAY_DATA_DIR', ignored: true },
-  { key: 'queue.deadLetterMaxAgeS' },
   { key: 'workers', env: 'GATEWAY_WORKERS', inFile: false, accepted: ['1'] },
   { key: 'receiver.tls.cert', env: 'GATEWAY_TLS_CERT' },
   { key: 'receiver.tls.key', env: 'GATEWAY_TLS_KEY' },
@@ -52,7 +47,7 @@ export function judgeNotYet(options: { key: string; raw: unknown }): 'settled' |
     const { kind } = SETTINGS[row.key as SettingKey];
     return { wrong: [`asks for ${raw}, which is not available in this version; it must be ${kind.expected}`] };
   }
-  const asksNothing = row.ignored || row.accepted?.includes(raw) || (Array.isArray(options.raw) && !options.raw.length);
+  const asksNothing = row.accepted?.includes(raw) || (Array.isArray(options.raw) && !options.raw.length);
   if (asksNothing) return 'settled';
   const advice = row.accepted ? `only ${row.accepted.join(', ')} is` : 'remove it';
   return { wrong: [`is not available in this version; ${advice}`] };

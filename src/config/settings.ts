@@ -102,21 +102,33 @@ const admin = {
 const queue = {
   'queue.kind': setting({
     env: 'GATEWAY_QUEUE',
-    kind: oneOf(['memory']),
-    default: 'memory',
-    reason: 'Spans are held in memory until they are delivered: 200 means received, and a crash loses what waits',
+    kind: oneOf(['disk', 'memory']),
+    default: 'disk',
+    reason:
+      'disk: 200 means kept, whatever happens to the process; memory: 200 means received, and a crash loses what waits',
+  }),
+  'queue.dataDir': setting({
+    env: 'GATEWAY_DATA_DIR',
+    kind: text('a path', /^[^\p{Cc}]+$/u),
+    default: './data',
+    reason: 'Queue and dead letters, made with mode 0700; one gateway at a time. The memory queue keeps nothing there',
   }),
   'queue.maxBytes': setting({
     env: 'GATEWAY_QUEUE_MAX_BYTES',
     kind: integer({ min: 1024, max: 1_099_511_627_776 }),
     default: 1_073_741_824,
-    reason: 'Beyond it senders get 503 and keep their spans; it also bounds the memory a long outage of Langfuse takes',
+    reason: 'Queue and dead letters together, on disk or in memory; beyond it senders get 503 and keep their spans',
   }),
   'queue.retryMaxAgeS': setting({
     env: 'GATEWAY_RETRY_MAX_AGE_S',
     kind: integer({ min: 0, max: 31_536_000 }),
     default: 86_400,
-    reason: 'An outage of Langfuse may last a night; what is still undelivered after it is given up, and said so',
+    reason: 'An outage of Langfuse may last a night; what is still undelivered after it becomes a dead letter',
+  }),
+  'queue.deadLetterMaxAgeS': setting({
+    kind: integer({ min: 60, max: 315_360_000 }),
+    reason:
+      'Dead letters wait for somebody to replay or drop them; with this setting they are removed at that age, and counted',
   }),
 };
 

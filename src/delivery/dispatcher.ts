@@ -1,15 +1,14 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Logger } from 'pino';
 import { scanRequest } from '../otlp/scan';
 import { SpanReader } from '../otlp/span-index';
 import type { Entry, QueuePort } from '../queue/port';
 import { Attempt, DeliverySpan } from './attempt';
 import { pauseMs } from './backoff';
+import { createGivingUp, type GivingUp, type GivingUpOptions, type Refused } from './giving-up';
 import { handOver } from './hand-over';
-import type { Outcome, RefusalReason } from './outcome';
+import type { Outcome } from './outcome';
 import { createPause, type Pause } from './pause';
 import { createProbes, type Probes } from './probes';
-import { createRefusalLog, type RefusalLog } from './refusal-log';
 import { createSuspects } from './suspects';
 
 /** What may be under way at once; it bounds the memory that delivery takes, however much is queued. */
@@ -20,17 +19,13 @@ const PROCESSOR_DEADLINE_MS = 30_000;
 /** After the queue could not be read. */
 const QUEUE_ERROR_PAUSE_MS = 1_000;
 
-export interface DispatcherOptions {
-  destination: string;
+export interface DispatcherOptions extends Omit<GivingUpOptions, 'queue'> {
   queue: QueuePort;
   processor: Pick<SpanProcessor, 'onEnd'>;
   /** Called on each span before the processor sees it. */
   prepare: (span: DeliverySpan) => void;
   onDelivered: (spans: readonly DeliverySpan[]) => void;
-  onDeadLettered: (spans: readonly DeliverySpan[], reason: RefusalReason) => void;
   retryMaxAgeMs: number;
-  log: Logger;
-  now: () => number;
   random: () => number;
 }
 
@@ -42,12 +37,13 @@ export interface Dispatcher {
   drain(): void;
   /** Takes nothing more from the queue. */
   stop(): void;
+  /** Nothing is under way. */
+  isIdle(): boolean;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
 
 type Retry = Extract<Outcome, { kind: 'retry' }>;
-type Refusal = Extract<Outcome, { kind: 'refused' }>;
 
 /** Takes entries from the queue, shows their spans to the processor and settles what became of them. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
@@ -58,7 +54,7 @@ class QueueDispatcher implements Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #pause: Pause;
   readonly #probes: Probes;
-  readonly #refusals: RefusalLog;
+  readonly #givingUp: GivingUp;
   readonly #suspects = createSuspects();
   readonly #inFlight = new Set<Entry>();
   /** The one entry that is sent to see whether the destination is well. */
@@ -75,7 +71,7 @@ class QueueDispatcher implements Dispatcher {
     this.#options = options;
     this.#pause = createPause(options);
     this.#probes = createProbes(() => options.queue.take(options.destination));
-    this.#refusals = createRefusalLog(options);
+    this.#givingUp = createGivingUp(options);
   }
 
   start(): void {
@@ -91,12 +87,16 @@ class QueueDispatcher implements Dispatcher {
   stop(): void {
     this.#running = false;
     clearTimeout(this.#timer);
-    this.#refusals.flush();
+    this.#givingUp.flushLog();
+  }
+
+  isIdle(): boolean {
+    return this.#inFlight.size === 0;
   }
 
   async idle(): Promise<void> {
     if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    this.#refusals.flush();
+    this.#givingUp.flushLog();
   }
 
   wake(): void {
@@ -138,15 +138,15 @@ class QueueDispatcher implements Dispatcher {
       void handOver(this.#read(entry), this.#options);
     } catch (error) {
       const { destination, log } = this.#options;
-      log.error({ err: error, destination }, 'a queue entry could not be read; it is kept and tried again');
-      this.#leave(entry);
-      this.#putBack(entry, { failures: entry.attempts + 1, retries: [] });
+      log.error({ err: error, destination }, 'a queue entry is no OTLP request');
+      void this.#givingUp.entry(entry).then((retry) => this.#done(entry, retry === undefined ? [] : [retry]));
     }
   }
 
   #read(entry: Entry): Attempt {
     const { now, retryMaxAgeMs } = this.#options;
     const retries: Retry[] = [];
+    const refused: Refused[] = [];
     // Whatever its age, an entry is tried once.
     const lastTry = entry.attempts > 0 && now() - entry.offeredAtMs >= retryMaxAgeMs;
     const attempt = new Attempt({
@@ -154,16 +154,20 @@ class QueueDispatcher implements Dispatcher {
         if (outcome.kind === 'delivered') this.#delivered(entry, spans);
         else if (outcome.kind === 'refused') {
           this.#pause.judged();
-          this.#refused(entry, spans, outcome);
+          for (const span of spans) refused.push({ span, refusal: outcome });
         } else {
           this.#pause.failed(outcome);
-          if (lastTry && outcome.unsent !== true) this.#refused(entry, spans, { kind: 'refused', reason: 'expired' });
+          const refusal = { kind: 'refused' as const, reason: 'expired' as const, status: statusOf(outcome) };
+          if (lastTry && outcome.unsent !== true) for (const span of spans) refused.push({ span, refusal });
           else retries.push(outcome);
         }
       },
       onDone: () => {
         clearTimeout(deadline);
-        this.#done(entry, retries);
+        if (refused.length === 0) return this.#done(entry, retries);
+        void this.#givingUp.spans(entry, refused).then((retry) => {
+          this.#done(entry, retry === undefined ? retries : [...retries, retry]);
+        });
       },
       batchSpansMax: this.#suspects.batchSpansMax(entry) ?? (this.#probe === entry ? entry.items : undefined),
     });
@@ -217,17 +221,16 @@ class QueueDispatcher implements Dispatcher {
     this.wake();
   }
 
-  #refused(entry: Entry, spans: readonly DeliverySpan[], refusal: Refusal): void {
-    this.#settle(entry, spans);
-    this.#options.onDeadLettered(spans, refusal.reason);
-    this.#refusals.add(spans, refusal);
-    if (!this.#running) this.#refusals.flush();
-  }
-
   #settle(entry: Entry, spans: readonly DeliverySpan[]): void {
     const positions = spans.map(({ position }) => position);
     this.#options.queue.settle(entry, positions);
   }
+}
+
+/** Of the answer that was a failure, where there was one. */
+function statusOf({ reason }: Retry): number | undefined {
+  const [, status] = /^http_(\d+)$/.exec(reason) ?? [];
+  return status === undefined ? undefined : Number(status);
 }
 
 /** A limit on the rate, a lack of access or a post that was not made is nobody's fault among the spans. */

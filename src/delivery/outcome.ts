@@ -1,5 +1,5 @@
 /** The label in `gateway_dead_lettered_spans_total{reason}`. */
-export const REFUSALS = ['refused', 'too_large', 'partial_success', 'expired'] as const;
+export const REFUSALS = ['refused', 'too_large', 'partial_success', 'expired', 'unreadable'] as const;
 export type RefusalReason = (typeof REFUSALS)[number];
 
 /** What became of a span at its destination. */

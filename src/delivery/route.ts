@@ -5,9 +5,11 @@ import type { QueuePort } from '../queue/port';
 import type { DeliverySpan } from './attempt';
 import { createBatchExporter } from './batch-exporter';
 import { createDispatcher, type Dispatcher } from './dispatcher';
+import type { WriteDeadLetter } from './giving-up';
 import { createHealthRecorder, type DestinationHealth } from './health';
 import type { Verdict } from './langfuse-answer';
 import { createLangfuseClient } from './langfuse-client';
+import type { RefusalReason } from './outcome';
 import { createPreviewExporter } from './preview-exporter';
 import { createProcessor, stamp } from './processor';
 
@@ -21,7 +23,9 @@ export interface Route {
 export interface RouteOptions {
   queue: QueuePort;
   onDelivered: (count: number) => void;
-  onDeadLettered: (reason: string, count: number) => void;
+  /** Absent: spans that are given up are dropped. */
+  writeDeadLetter: WriteDeadLetter | undefined;
+  onDeadLettered: (count: number, reason: RefusalReason) => void;
   onAttempt: (outcome: string, seconds: number) => void;
   retryMaxAgeMs: number;
   proxy: Config['proxy'];
@@ -77,15 +81,14 @@ export function createPreviewRoute(keep: (span: DeliverySpan) => void, options: 
 type Steps = RouteOptions & { processor: SpanProcessor; prepare: (span: DeliverySpan) => void };
 
 function dispatch(destination: string, options: Steps): Dispatcher {
-  const { queue, processor, prepare, retryMaxAgeMs, log, now, random } = options;
+  const { queue, processor, prepare, writeDeadLetter, onDeadLettered, retryMaxAgeMs, log, now, random } = options;
   return createDispatcher({
     destination,
     queue,
     processor,
     prepare,
     onDelivered: (spans) => options.onDelivered(spans.length),
-    onDeadLettered: (spans, reason) => options.onDeadLettered(reason, spans.length),
-    retryMaxAgeMs,
+    ...{ writeDeadLetter, onDeadLettered, retryMaxAgeMs },
     log,
     now,
     random,

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { platform } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -67,7 +68,7 @@ export const realFiles: Files = {
   remove: (path) => rm(path, { force: true }),
   async syncDirectory(directory) {
     // Windows has no such call; its file systems keep names in a journal.
-    if (process.platform === 'win32') return;
+    if (platform() === 'win32') return;
     const handle = await open(directory, 'r');
     try {
       await handle.sync();
@@ -107,4 +108,20 @@ class RealFile implements OpenFile {
   close(): Promise<void> {
     return this.handle.close();
   }
+}
+
+/** Writes all of it, in as many calls as that takes. Resolves to the number of bytes. */
+export async function writeAll(file: OpenFile, pieces: readonly Buffer[], position: number): Promise<number> {
+  let rest = pieces.filter(({ length }) => length > 0);
+  let at = position;
+  while (rest.length > 0) {
+    let written = await file.write(rest, at);
+    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
+    at += written;
+    let whole = 0;
+    for (; whole < rest.length && written >= rest[whole]!.length; whole++) written -= rest[whole]!.length;
+    rest = rest.slice(whole);
+    if (written > 0) rest[0] = rest[0]!.subarray(written);
+  }
+  return at - position;
 }

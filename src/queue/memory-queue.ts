@@ -1,3 +1,4 @@
+import { Delayed } from './delayed';
 import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats } from './port';
 
 export interface MemoryQueueOptions {
@@ -47,11 +48,10 @@ class MemoryQueue implements QueuePort {
 
   async take(destination: string): Promise<Entry | undefined> {
     const { fresh, delayed } = this.#lane(destination);
-    const nowMs = this.#now();
-    const entry = oldestDue(delayed, nowMs) ?? first(fresh);
-    if (entry === undefined) return undefined;
-    fresh.delete(entry);
-    delayed.delete(entry);
+    const due = delayed.takeDue(this.#now());
+    if (due !== undefined) return due;
+    const [entry] = fresh;
+    if (entry !== undefined) fresh.delete(entry);
     return entry;
   }
 
@@ -79,10 +79,7 @@ class MemoryQueue implements QueuePort {
 
   nextDueAtMs(destination: string): number | undefined {
     const { fresh, delayed } = this.#lane(destination);
-    if (fresh.size > 0) return this.#now();
-    let next: number | undefined;
-    for (const { dueAtMs } of delayed) if (next === undefined || dueAtMs < next) next = dueAtMs;
-    return next;
+    return fresh.size > 0 ? this.#now() : delayed.nextDueAtMs();
   }
 
   onAvailable(listener: (destination: string) => void): void {
@@ -113,30 +110,16 @@ class MemoryQueue implements QueuePort {
   #lane(destination: string): Lane {
     const known = this.#lanes.get(destination);
     if (known !== undefined) return known;
-    const lane = { fresh: new Set<MemoryEntry>(), delayed: new Set<MemoryEntry>() };
+    const lane = { fresh: new Set<MemoryEntry>(), delayed: new Delayed<MemoryEntry>() };
     this.#lanes.set(destination, lane);
     return lane;
   }
 }
 
-/** The entries of one destination that wait. Only what was tried before is delayed, so that set stays small. */
+/** The entries of one destination that wait. What was tried before is older than what is fresh. */
 interface Lane {
   readonly fresh: Set<MemoryEntry>;
-  readonly delayed: Set<MemoryEntry>;
-}
-
-/** What was tried before is older than what is fresh. */
-function oldestDue(delayed: Set<MemoryEntry>, nowMs: number): MemoryEntry | undefined {
-  let oldest: MemoryEntry | undefined;
-  for (const entry of delayed) {
-    if (entry.dueAtMs <= nowMs && (oldest === undefined || entry.sequence < oldest.sequence)) oldest = entry;
-  }
-  return oldest;
-}
-
-function first(fresh: Set<MemoryEntry>): MemoryEntry | undefined {
-  const [entry] = fresh;
-  return entry;
+  readonly delayed: Delayed<MemoryEntry>;
 }
 
 class MemoryEntry implements Entry {
@@ -150,12 +133,12 @@ class MemoryEntry implements Entry {
   readonly id: string;
 
   constructor(
-    readonly sequence: number,
+    readonly rank: number,
     readonly bytes: Buffer,
     label: EntryLabel,
     readonly offeredAtMs: number,
   ) {
-    this.id = String(sequence);
+    this.id = String(rank);
     this.destination = label.destination;
     this.items = label.items;
     this.left = label.items;

@@ -13,21 +13,22 @@ export interface TracesOptions {
   accept: Accept;
   /** Resolves when the body may come in; what it resolves to is called when its spans are kept or it has failed. */
   room: () => Promise<() => void>;
-  /** True while reading a body would be in vain, for its spans cannot be kept. */
-  isFull: () => boolean;
+  /** Why reading a body would be in vain, for its spans cannot be kept; `undefined` when it would not. */
+  trouble: () => string | undefined;
   random: () => number;
   bodyBytesMax: number;
   budget: DoorBudget;
 }
 
 /** ExportTraceServiceRequest in, ExportTraceServiceResponse out, in the encoding it came in. */
-export function tracesHandler({ accept, room, isFull, random, bodyBytesMax, budget }: TracesOptions) {
+export function tracesHandler({ accept, room, trouble, random, bodyBytesMax, budget }: TracesOptions) {
   return async (request: Request, response: Response): Promise<void> => {
     const declared = formatOf(request.headers['content-type']);
     if (declared === undefined) throw unsupportedType(request);
     const contentEncoding = request.headers['content-encoding'];
     if (!isKnownCoding(contentEncoding)) throw unsupportedCoding(contentEncoding);
-    if (isFull()) throw retrySoon('the queue is full; the spans were not read', random);
+    const why = trouble();
+    if (why !== undefined) throw retrySoon(`${why}; the spans were not read`, random);
     const offered = await room();
     let ticket: DoorTicket | undefined;
     try {

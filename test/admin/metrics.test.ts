@@ -1,8 +1,8 @@
 import { createMetrics, type MetricsOptions } from '../../src/admin/metrics';
 import { createLedger } from '../../src/ledger';
 
-/** The contract's names that this version has, with their labels. */
-const CONTRACT = {
+/** The contract's names that this version has, and what operators of its storage need beside them, with their labels. */
+const NAMES = {
   gateway_receiver_accepted_spans_total: { type: 'counter', labels: [] },
   gateway_receiver_rejected_spans_total: { type: 'counter', labels: ['reason'] },
   gateway_receiver_requests_total: { type: 'counter', labels: ['code', 'path'] },
@@ -17,6 +17,18 @@ const CONTRACT = {
   gateway_dead_lettered_spans_total: { type: 'counter', labels: ['destination', 'reason'] },
   gateway_delivery_attempts_total: { type: 'counter', labels: ['destination', 'outcome'] },
   gateway_delivery_duration_seconds: { type: 'histogram', labels: [] },
+  gateway_dead_letters: { type: 'gauge', labels: [] },
+  gateway_dead_letters_bytes: { type: 'gauge', labels: [] },
+  gateway_dead_letters_expired_total: { type: 'counter', labels: [] },
+  gateway_queue_max_bytes: { type: 'gauge', labels: [] },
+  gateway_queue_damaged_records_total: { type: 'counter', labels: [] },
+  gateway_disk_sick: { type: 'gauge', labels: [] },
+  gateway_destination_up: { type: 'gauge', labels: ['destination'] },
+};
+
+const EMPTY = {
+  ...{ deadLetters: { letters: 0, bytes: 0 }, expiredLetters: 0 },
+  ...{ damagedRecords: 0, isSick: false },
 };
 
 function start(options: Partial<MetricsOptions> = {}) {
@@ -24,8 +36,10 @@ function start(options: Partial<MetricsOptions> = {}) {
   const metrics = createMetrics({
     totals: ledger.totals,
     queue: () => ({ items: 0, bytes: 0, oldestOfferedAtMs: undefined }),
-    now: () => 10_000,
+    storage: () => EMPTY,
+    ...{ queueBytesMax: 5_000, isUp: () => true, now: () => 10_000 },
     destinations: ['main'],
+    refusals: ['refused', 'expired'],
     repairs: ['id_base64', 'parent_zero'],
     rejections: ['invalid_trace_id'],
     ...options,
@@ -78,7 +92,7 @@ function useAll({ ledger, metrics }: ReturnType<typeof start>) {
   metrics.attempt({ destination: 'main', outcome: 'delivered', seconds: 0.2 });
 }
 
-test('the names, types and labels are those of the contract, and there are no others', async () => {
+test('the names, types and labels are those that are promised, and there are no others', async () => {
   const started = start();
   useAll(started);
   const { types, samples } = await started.read();
@@ -91,7 +105,7 @@ test('the names, types and labels are those of the contract, and there are no ot
       const labels = series.flatMap((key) => [...key.matchAll(/(\w+)="/g)].map(([, label]) => label!));
       return [name, { type, labels: [...new Set(labels)].filter((label) => label !== 'le').toSorted() }];
     });
-  expect(Object.fromEntries(found)).toEqual(CONTRACT);
+  expect(Object.fromEntries(found)).toEqual(NAMES);
 });
 
 test('what is known from the start is there at zero', async () => {
@@ -107,6 +121,13 @@ test('what is known from the start is there at zero', async () => {
     'gateway_queue_oldest_age_seconds',
     'gateway_queue_recovered_spans_total',
     'gateway_replayed_spans_total',
+    'gateway_dead_lettered_spans_total{destination="main",reason="refused"}',
+    'gateway_dead_lettered_spans_total{destination="main",reason="expired"}',
+    'gateway_dead_letters',
+    'gateway_dead_letters_bytes',
+    'gateway_dead_letters_expired_total',
+    'gateway_queue_damaged_records_total',
+    'gateway_disk_sick',
   ]) {
     expect([series, samples.get(series)]).toEqual([series, 0]);
   }
@@ -134,6 +155,63 @@ test('the values', async () => {
     'gateway_spans_repaired_total{repair="parent_zero"}': 4,
     'gateway_delivery_attempts_total{destination="main",outcome="delivered"}': 1,
     gateway_delivery_duration_seconds_sum: 0.2,
+  });
+});
+
+test('both sides of the sum: what was found at start and what was put back count as what came in', async () => {
+  const { ledger, read } = start({ queue: () => ({ items: 4, bytes: 1, oldestOfferedAtMs: 0 }) });
+  ledger.accepted(5);
+  ledger.recovered(3);
+  ledger.recovered(1);
+  ledger.replayed(2);
+  ledger.delivered('main', 6);
+  ledger.deadLettered('main', 'refused', 1);
+  await read();
+  const { samples } = await read();
+  expect(Object.fromEntries([...samples].filter(([, value]) => value > 0))).toMatchObject({
+    gateway_receiver_accepted_spans_total: 5,
+    gateway_queue_recovered_spans_total: 4,
+    gateway_replayed_spans_total: 2,
+    'gateway_delivered_spans_total{destination="main"}': 6,
+    'gateway_dead_lettered_spans_total{destination="main",reason="refused"}': 1,
+    gateway_queue_spans: 4,
+  });
+});
+
+test('what is given up for a reason or a destination that nobody named before has its series', async () => {
+  const { ledger, read } = start();
+  ledger.deadLettered('old', 'damaged', 7);
+  const { samples } = await read();
+  expect(samples.get('gateway_dead_lettered_spans_total{destination="old",reason="damaged"}')).toBe(7);
+});
+
+test('dead letters, the disk and the destinations, as they are at each scrape', async () => {
+  let storage = { deadLetters: { letters: 3, bytes: 900 }, expiredLetters: 2, damagedRecords: 1, isSick: true };
+  const down = new Set(['eu']);
+  const { read } = start({
+    storage: () => storage,
+    isUp: (destination) => !down.has(destination),
+    destinations: ['main', 'eu'],
+  });
+  await read();
+  expect(Object.fromEntries((await read()).samples)).toMatchObject({
+    gateway_dead_letters: 3,
+    gateway_dead_letters_bytes: 900,
+    gateway_dead_letters_expired_total: 2,
+    gateway_queue_damaged_records_total: 1,
+    gateway_disk_sick: 1,
+    gateway_queue_max_bytes: 5_000,
+    'gateway_destination_up{destination="main"}': 1,
+    'gateway_destination_up{destination="eu"}': 0,
+  });
+  storage = { ...storage, deadLetters: { letters: 1, bytes: 300 }, expiredLetters: 4, isSick: false };
+  down.clear();
+  expect(Object.fromEntries((await read()).samples)).toMatchObject({
+    gateway_dead_letters: 1,
+    gateway_dead_letters_bytes: 300,
+    gateway_dead_letters_expired_total: 4,
+    gateway_disk_sick: 0,
+    'gateway_destination_up{destination="eu"}': 1,
   });
 });
 

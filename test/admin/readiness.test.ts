@@ -1,4 +1,4 @@
-import { type Phase, readiness } from '../../src/admin/readiness';
+import { readiness } from '../../src/admin/readiness';
 import { createHealthRecorder, type DestinationHealth } from '../../src/delivery/health';
 import type { Verdict } from '../../src/delivery/langfuse-answer';
 
@@ -8,13 +8,16 @@ const health = (given: Partial<DestinationHealth> = {}): DestinationHealth => ({
   ...given,
 });
 const trouble = (reason: string, configuration = false) => ({ sinceMs: SINCE_MS, reason, configuration });
+const ENOSPC = { sinceMs: SINCE_MS, code: 'ENOSPC' };
+const SICK = 'the disk of the queue fails (ENOSPC) since 2026-01-01T00:00:00.000Z: new spans are refused with 503';
+const STRANGER = 'old: not configured, and 3 span(s) in the queue are for it; they stay until it is again';
+const WELL = {
+  ...{ phase: 'running' as const, destinations: [health()], queueFull: false },
+  ...{ sickDisk: undefined, strangers: [] },
+};
 const shutOut = health({ hasAccepted: false, trouble: trouble('http_401', true) });
 
-interface Given {
-  phase?: Phase;
-  destinations?: DestinationHealth[];
-  queueFull?: boolean;
-}
+type Given = Partial<Parameters<typeof readiness>[0]>;
 type Row = [name: string, given: Given, code: number, status: string, reasons: string[]];
 
 test.each<Row>([
@@ -52,10 +55,25 @@ test.each<Row>([
     'degraded',
     ['main: http_503 since 2026-01-01T00:00:00.000Z', 'the queue is full: new spans are refused with 503'],
   ],
+  ['a sick disk', { sickDisk: ENOSPC }, 503, 'sick', [SICK]],
+  [
+    'a sick disk: nothing else matters, for no span can be kept',
+    { sickDisk: ENOSPC, destinations: [shutOut], queueFull: true, strangers: [STRANGER] },
+    503,
+    'sick',
+    [SICK],
+  ],
+  ['draining, with a sick disk', { phase: 'draining', sickDisk: ENOSPC }, 503, 'draining', ['the gateway is draining']],
+  ['entries of a destination that is gone', { strangers: [STRANGER] }, 200, 'degraded', [STRANGER]],
+  [
+    'everything that is not worth a 503, in one answer',
+    { destinations: [health({ trouble: trouble('timeout') })], queueFull: true, strangers: [STRANGER] },
+    200,
+    'degraded',
+    ['main: timeout since 2026-01-01T00:00:00.000Z', 'the queue is full: new spans are refused with 503', STRANGER],
+  ],
 ])('%s', (_, given, code, status, reasons) => {
-  expect(readiness({ phase: 'running', destinations: [health()], queueFull: false, ...given })).toEqual({
-    ...{ code, status, reasons },
-  });
+  expect(readiness({ ...WELL, ...given })).toEqual({ code, status, reasons });
 });
 
 test.each<[string, Verdict]>([
@@ -66,9 +84,9 @@ test.each<[string, Verdict]>([
   recorder.record({ kind: 'retry', reason: 'http_401', configuration: true });
   recorder.record(later);
   const destinations = [recorder.current()];
-  expect(readiness({ phase: 'running', destinations, queueFull: false })).toMatchObject({ code: 503 });
+  expect(readiness({ ...WELL, destinations })).toMatchObject({ code: 503 });
   recorder.record({ kind: 'accepted', rejected: 0 });
   recorder.record(later);
   const afterwards = [recorder.current()];
-  expect(readiness({ phase: 'running', destinations: afterwards, queueFull: false })).toMatchObject({ code: 200 });
+  expect(readiness({ ...WELL, destinations: afterwards })).toMatchObject({ code: 200 });
 });

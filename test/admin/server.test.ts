@@ -27,8 +27,12 @@ async function start(options: Partial<AdminOptions> = {}) {
   const metrics = createMetrics({
     totals: createLedger().totals,
     queue: () => ({ items: 0, bytes: 0, oldestOfferedAtMs: undefined }),
-    now: Date.now,
-    ...{ destinations: ['main'], repairs: [], rejections: [] },
+    storage: () => ({
+      ...{ expiredLetters: 0, damagedRecords: 0, isSick: false },
+      deadLetters: { letters: 0, bytes: 0 },
+    }),
+    ...{ now: Date.now, isUp: () => true, queueBytesMax: 1_000 },
+    ...{ destinations: ['main'], refusals: [], repairs: [], rejections: [] },
   });
   const log = pino({ level: 'trace' }, { write: (line: string) => logs.push(line) });
   const defaults = { host: '127.0.0.1', token: undefined, metrics, readiness: () => READY, log };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -15,12 +15,13 @@ function run(env: Record<string, string>, configFile?: string): { code: number; 
   return { code: check({ env, configFile, out: (line) => lines.push(line) }), lines };
 }
 
-test('defaults: both listeners, preview mode', () => {
+test('defaults: both listeners, the queue, preview mode', () => {
   expect(run({})).toEqual({
     code: 0,
     lines: [
       'receiver http://127.0.0.1:4318 (no keys: open to this machine; no origins)',
       'admin http://127.0.0.1:4319 (no token: open to this machine)',
+      'queue disk ./data, up to 1073741824 bytes',
       'no destination: preview mode, spans end in the memory of the gateway',
     ],
   });
@@ -38,6 +39,8 @@ test('everything given, the second destination and the warnings named', () => {
     GATEWAY_CORS_ORIGINS: '*',
     GATEWAY_ADMIN_HOST: '::1',
     GATEWAY_ADMIN_TOKEN: 't',
+    GATEWAY_DATA_DIR: '/var/lib/gateway',
+    GATEWAY_QUEUE_MAX_BYTES: '4096',
     LANGFUSE_PUBLIC_KEY: 'pk',
     LANGFUSE_SECRET_KEY: 'sk',
   };
@@ -46,8 +49,9 @@ test('everything given, the second destination and the warnings named', () => {
     lines: [
       'receiver http://[::]:4318 (2 keys; origins *)',
       'admin http://[::1]:4319 (token set)',
+      'queue disk /var/lib/gateway, up to 4096 bytes',
       'destination eu https://cloud.langfuse.com',
-      'destination us http://localhost:3000 (unused)',
+      'destination us http://localhost:3000 (no new spans)',
       expect.stringMatching(/^warning: only the first destination, eu, /),
     ],
   });
@@ -57,6 +61,18 @@ test('open to everybody is said', () => {
   expect(run({ HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' }).lines[0]).toBe(
     'receiver http://0.0.0.0:4318 (no keys: open to everybody who reaches it; no origins)',
   );
+});
+
+test('a queue in memory is said, without the directory that it does not use', () => {
+  expect(run({ GATEWAY_QUEUE: 'memory', GATEWAY_DATA_DIR: '/var/lib/gateway' }).lines[2]).toBe(
+    'queue memory, up to 1073741824 bytes, lost when the process ends',
+  );
+});
+
+test('the data directory is not made', () => {
+  const dataDir = join(folder, 'data');
+  expect(run({ GATEWAY_DATA_DIR: dataDir }).code).toBe(0);
+  expect(existsSync(dataDir)).toBe(false);
 });
 
 test('mistakes: one a line, warnings after them, exit code 1, nothing else', () => {

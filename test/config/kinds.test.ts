@@ -32,6 +32,32 @@ describe('values are brought into one form', () => {
   });
 });
 
+describe('queue.deadLetterMaxAgeS, which only the file can say', () => {
+  const file = (value: string) => `queue: { deadLetterMaxAgeS: ${value} }`;
+
+  test.each([
+    ['60', 60],
+    ['315360000', 315_360_000],
+    ['"86400"', 86_400],
+  ])('%s is within its range', (given, age) => {
+    expect(configOf({}, file(given)).queue.deadLetterMaxAgeS).toBe(age);
+  });
+
+  test.each(['59', '0', '-60', '315360001', '60.5', 'never'])('%s is a mistake', (given) => {
+    expect(mistakesOf({}, file(given))).toEqual([
+      'gateway.yaml:1: queue.deadLetterMaxAgeS must be a whole number from 60 to 315360000',
+    ]);
+  });
+});
+
+test.each(['DISK', ' memory '])('the queue %j: neither case nor blanks around it matter', (given) => {
+  expect(configOf({ GATEWAY_QUEUE: given }).queue.kind).toBe(given.trim().toLowerCase());
+});
+
+test('a data directory keeps its letters as they are, and blanks inside', () => {
+  expect(configOf({ GATEWAY_DATA_DIR: '/srv/Gateway Daten/ä' }).queue.dataDir).toBe('/srv/Gateway Daten/ä');
+});
+
 const WHOLE_NUMBER = 'must be a whole number from';
 
 test.each<[name: string, value: string, part: string]>([
@@ -46,7 +72,9 @@ test.each<[name: string, value: string, part: string]>([
   ['GATEWAY_RETRY_MAX_AGE_S', '1e3', WHOLE_NUMBER],
   ['GATEWAY_SHUTDOWN_TIMEOUT_S', '3601', `${WHOLE_NUMBER} 0 to 3600`],
   ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info'],
-  ['GATEWAY_QUEUE', 'redis://x', 'must be memory'],
+  ['GATEWAY_QUEUE', 'redis://x', 'must be one of disk, memory'],
+  ['GATEWAY_DATA_DIR', ' ', 'must be a path'],
+  ['GATEWAY_DATA_DIR', '/data\n/other', 'must be a path'],
   ['GATEWAY_ALLOW_ANONYMOUS', 'yes', 'must be true or false'],
   ['HOST', 'a host', 'must be an IP address or a host name'],
   ['GATEWAY_ADMIN_HOST', 'http://localhost', 'must be an IP address or a host name'],

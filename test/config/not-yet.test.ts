@@ -1,14 +1,11 @@
 import { type Env, load, mistakesOf } from '../support/configuration';
 
 test.each<[string, Env, string | undefined]>([
-  ['GATEWAY_QUEUE', { GATEWAY_QUEUE: 'disk' }, undefined],
   ['GATEWAY_WORKERS', { GATEWAY_WORKERS: 'auto' }, undefined],
   ['GATEWAY_WORKERS', { GATEWAY_WORKERS: '2' }, undefined],
   ['GATEWAY_TLS_CERT', { GATEWAY_TLS_CERT: 'cert.pem' }, undefined],
   ['GATEWAY_TLS_KEY', { GATEWAY_TLS_KEY: 'key.pem' }, undefined],
   ['GATEWAY_TLS_CLIENT_CA', { GATEWAY_TLS_CLIENT_CA: 'ca.pem' }, undefined],
-  ['queue.kind', {}, 'queue: { kind: disk }'],
-  ['queue.deadLetterMaxAgeS', {}, 'queue: { deadLetterMaxAgeS: 60 }'],
   ['receiver.tls.cert', {}, 'receiver: { tls: { cert: a.pem } }'],
   ['receiver.trustProxy', {}, 'receiver: { trustProxy: true }'],
   ['keys', {}, 'keys: [{ name: web, key: k }]'],
@@ -27,10 +24,9 @@ test.each<[string, Env, string | undefined]>([
 });
 
 test('what describes today’s behaviour is accepted and changes nothing', () => {
-  const env = { GATEWAY_QUEUE: 'memory', GATEWAY_WORKERS: '1', GATEWAY_DATA_DIR: '/anything' };
+  const env = { GATEWAY_WORKERS: '1' };
   const yaml = `
 receiver: { trustProxy: false, tls: { cert: , key: , clientCa: } }
-queue: { kind: memory, dataDir: ./data, deadLetterMaxAgeS: }
 keys: []
 repairs: { ids: normalise }
 traceContext: { fromRequest: false, traceIdAlone: reject }

@@ -162,8 +162,8 @@ describe('destinations', () => {
     expect(warningsOf(KEYS, yaml)).toEqual(containing([...parts, 'only the first destination']));
   });
 
-  test('several are warned of: only the first receives spans', () => {
+  test('several are warned of: only the first receives new spans', () => {
     const yaml = 'destinations: [{ name: a }, { name: b, publicKey: p, secretKey: s }]';
-    expect(warningsOf(KEYS, yaml)).toEqual(containing(['only the first destination, a, receives spans']));
+    expect(warningsOf(KEYS, yaml)).toEqual(containing(['only the first destination, a, receives new spans']));
   });
 });

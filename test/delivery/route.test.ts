@@ -42,6 +42,7 @@ async function deliver({
   const options: RouteOptions = {
     queue,
     onDelivered: () => {},
+    writeDeadLetter: undefined,
     onDeadLettered: () => {},
     onAttempt: () => {},
     retryMaxAgeMs: 60_000,

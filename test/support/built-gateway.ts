@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './eventually';
+import { scrape } from './scrape';
+import { makeTemporary, removeTemporary } from './temporary';
 
 const ROOT = join(__dirname, '../..');
 const MAIN = join(ROOT, 'dist/main.js');
-const running = new Set<ChildProcess>();
+const running = new Map<ChildProcess, Promise<Ended>>();
 
 export interface Ended {
   code: number | null;
@@ -15,10 +17,9 @@ export interface Ended {
   stderr: string;
 }
 
-export interface BuiltGateway {
-  /** Base URLs of the receiver and of the admin listener. */
-  url: string;
-  adminUrl: string;
+export interface StartingGateway {
+  /** Of the program, or of the command that it runs under. */
+  pid: number;
   stdout(): string;
   stderr(): string;
   /** The lines on stdout. Throws when one of them is no JSON object. */
@@ -27,14 +28,25 @@ export interface BuiltGateway {
   ended: Promise<Ended>;
 }
 
-/** Runs the built program with these variables and no others, to its end. */
+export interface BuiltGateway extends StartingGateway {
+  /** Base URLs of the receiver and of the admin listener. */
+  url: string;
+  adminUrl: string;
+  /** Samples by name and labels as they stand in the text, for example `gateway_queue_spans`. */
+  metrics(): Promise<Record<string, number>>;
+}
+
+/**
+ * Runs the built program with these variables and no others, to its end. Here and below: without GATEWAY_DATA_DIR it has
+ * a data directory of its own, removed when it has ended.
+ */
 export async function runBuilt(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  return start([MAIN, ...args], env).ended;
+  return start([process.execPath, MAIN, ...args], env).ended;
 }
 
 /** Runs a script in the folder of the project, to its end. */
 export async function runScript(script: string, env: Record<string, string> = {}): Promise<Ended> {
-  return start(['-e', script], env).ended;
+  return start([process.execPath, '-e', script], env).ended;
 }
 
 /** Starts the built program on free ports and resolves when it listens. */
@@ -42,33 +54,50 @@ export async function startBuilt(
   env: Record<string, string> = {},
   args: readonly string[] = [],
 ): Promise<BuiltGateway> {
-  const { child, output, ended } = start([MAIN, ...args], { PORT: '0', GATEWAY_ADMIN_PORT: '0', ...env });
-  const logs = () => parseLines(output.stdout);
+  return listening(spawnBuilt(env, { args }));
+}
+
+/**
+ * The same without waiting for anything.
+ *
+ * @param options.under a command with its arguments that runs the program, whose command line is appended.
+ */
+export function spawnBuilt(
+  env: Record<string, string> = {},
+  options: { args?: readonly string[]; under?: readonly string[] } = {},
+): StartingGateway {
+  const { args = [], under = [] } = options;
+  const command = [...under, process.execPath, MAIN, ...args];
+  const { child, output, ended } = start(command, { PORT: '0', GATEWAY_ADMIN_PORT: '0', ...env });
+  return {
+    ...{ pid: child.pid ?? 0, stdout: () => output.stdout, stderr: () => output.stderr },
+    ...{ logs: () => parseLines(output.stdout), kill: (signal) => void child.kill(signal), ended },
+  };
+}
+
+/** Resolves when it listens. */
+export async function listening(starting: StartingGateway): Promise<BuiltGateway> {
   let started: Record<string, unknown> | undefined;
   await eventually(() => {
-    started = logs().find(({ receiverUrl }) => receiverUrl !== undefined);
-    if (started === undefined) throw new Error(`it did not start: ${output.stdout}${output.stderr}`);
+    started = starting.logs().find(({ receiverUrl }) => receiverUrl !== undefined);
+    if (started === undefined) throw new Error(`it did not start: ${starting.stdout()}${starting.stderr()}`);
   }, 10_000);
-  return {
-    ...{ url: String(started?.receiverUrl), adminUrl: String(started?.adminUrl) },
-    ...{ stdout: () => output.stdout, stderr: () => output.stderr, logs },
-    kill: (signal) => void child.kill(signal),
-    ended,
-  };
+  const adminUrl = String(started?.adminUrl);
+  return { ...starting, url: String(started?.receiverUrl), adminUrl, metrics: () => scrape(adminUrl) };
 }
 
 /** Ends what a test has left running; for `afterEach`. */
 export async function endAllBuilt(): Promise<void> {
-  const left = [...running];
-  for (const child of left) child.kill('SIGKILL');
-  await Promise.all(left.map((child) => child.exitCode === null && child.signalCode === null && once(child, 'close')));
+  for (const child of running.keys()) child.kill('SIGKILL');
+  await Promise.all(running.values());
 }
 
-function start(args: readonly string[], env: Record<string, string>) {
+function start([command = '', ...args]: readonly string[], env: Record<string, string>) {
   if (!existsSync(MAIN)) throw new Error('The program is not built: npm run build');
-  const child = spawn(process.execPath, [...args], { cwd: ROOT, env: { PATH: process.env.PATH ?? '', ...env } });
+  const folder = makeTemporary();
+  const defaults = { PATH: process.env.PATH ?? '', GATEWAY_DATA_DIR: folder };
+  const child = spawn(command, args, { cwd: ROOT, env: { ...defaults, ...env } });
   const output = { stdout: '', stderr: '' };
-  running.add(child);
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text;
   });
@@ -77,8 +106,10 @@ function start(args: readonly string[], env: Record<string, string>) {
   });
   const ended = once(child, 'close').then(([code, signal]): Ended => {
     running.delete(child);
+    removeTemporary(folder);
     return { code, signal, ...output };
   });
+  running.set(child, ended);
   return { child, output, ended };
 }
 

@@ -1,7 +1,11 @@
 import pino from 'pino';
+import type { NewDeadLetter } from '../../src/dead-letters/letter';
 import { type DeliverySpan, reportOutcome } from '../../src/delivery/attempt';
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from '../../src/delivery/dispatcher';
 import type { Outcome } from '../../src/delivery/outcome';
+import { ReceivedSpan } from '../../src/otlp/received-span';
+import { scanRequest } from '../../src/otlp/scan';
+import { SpanReader } from '../../src/otlp/span-index';
 import { createMemoryQueue } from '../../src/queue/memory-queue';
 import type { QueuePort } from '../../src/queue/port';
 import { encodeSpans, type SpanToSend } from './trace-request';
@@ -17,7 +21,12 @@ export interface RunningDispatcher {
   report(spans: readonly DeliverySpan[], outcome: Outcome): void;
   /** Names, in the order of their settling. */
   delivered: string[];
-  deadLettered: [name: string, reason: string][];
+  /** Dead letters, in the order they were written. */
+  letters: { letter: NewDeadLetter; bytes: Buffer }[];
+  /** Names, from the bytes of the letters; each letter's in the order of its bytes. */
+  readonly deadLettered: [name: string, reason: string][];
+  /** What was counted of dead letters, and in which order. */
+  counted: [spans: number, reason: string][];
   logs: Record<string, unknown>[];
 }
 
@@ -30,7 +39,8 @@ export async function startDispatcher(options: Partial<DispatcherOptions> = {}):
   const queue = createMemoryQueue({ bytesMax: 1e9, now });
   const given: DeliverySpan[] = [];
   const delivered: string[] = [];
-  const deadLettered: [string, string][] = [];
+  const letters: RunningDispatcher['letters'] = [];
+  const counted: RunningDispatcher['counted'] = [];
   const logs: Record<string, unknown>[] = [];
   const dispatcher = createDispatcher({
     destination: 'main',
@@ -43,7 +53,10 @@ export async function startDispatcher(options: Partial<DispatcherOptions> = {}):
     },
     prepare: () => {},
     onDelivered: (spans) => delivered.push(...spans.map(({ name }) => name)),
-    onDeadLettered: (spans, reason) => deadLettered.push(...spans.map(({ name }): [string, string] => [name, reason])),
+    writeDeadLetter: async (letter, bytes) => {
+      letters.push({ letter, bytes: Buffer.concat(bytes) });
+    },
+    onDeadLettered: (spans, reason) => counted.push([spans, reason]),
     retryMaxAgeMs: 86_400_000,
     log: pino({ level: 'trace' }, { write: (line: string) => logs.push(JSON.parse(line)) }),
     now,
@@ -60,6 +73,16 @@ export async function startDispatcher(options: Partial<DispatcherOptions> = {}):
     offer: (spans) => queue.offer(encodeSpans(spans), { destination: 'main', items: spans.length }),
     taken: () => given.splice(0),
     report: reportOutcome,
-    ...{ delivered, deadLettered, logs },
+    ...{ delivered, letters, counted, logs },
+    get deadLettered() {
+      return letters.flatMap(({ letter, bytes }) =>
+        namesIn(bytes).map((name): [string, string] => [name, letter.reason]),
+      );
+    },
   };
+}
+
+function namesIn(bytes: Buffer): string[] {
+  const reader = new SpanReader(bytes);
+  return scanRequest(bytes, { check: false }).spans.map((scanned) => new ReceivedSpan(reader, scanned).name);
 }

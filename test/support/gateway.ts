@@ -2,6 +2,8 @@ import pino from 'pino';
 import { loadConfig } from '../../src/config';
 import { createGateway } from '../../src/gateway';
 import type { FakeLangfuse } from './fake-langfuse';
+import { scrape } from './scrape';
+import { makeTemporary, removeTemporary } from './temporary';
 
 export interface RunningGateway {
   /** Base URL of the receiver. */
@@ -16,7 +18,8 @@ export interface RunningGateway {
 }
 
 /**
- * The gateway in this process on free ports, with the configuration that `env` gives.
+ * The gateway in this process on free ports, with the configuration that `env` gives. Without GATEWAY_DATA_DIR it has a
+ * data directory of its own, removed when it stops.
  *
  * @param options.fake where spans go; without it, and without keys in `env`, the gateway runs in preview mode.
  */
@@ -27,24 +30,23 @@ export async function startGateway({
   fake?: FakeLangfuse;
   env?: Record<string, string>;
 } = {}): Promise<RunningGateway> {
-  const loaded = loadConfig({
-    env: { PORT: '0', GATEWAY_ADMIN_PORT: '0', LOG_LEVEL: 'debug', ...(fake && langfuseVariables(fake)), ...env },
-  });
-  if ('mistakes' in loaded) throw new Error(loaded.mistakes.join('\n'));
+  const folder = makeTemporary();
+  const defaults = { PORT: '0', GATEWAY_ADMIN_PORT: '0', GATEWAY_DATA_DIR: folder, LOG_LEVEL: 'debug' };
+  const loaded = loadConfig({ env: { ...defaults, ...(fake && langfuseVariables(fake)), ...env } });
+  if ('mistakes' in loaded) {
+    removeTemporary(folder);
+    throw new Error(loaded.mistakes.join('\n'));
+  }
   const logs: string[] = [];
   const log = pino({ level: loaded.config.logLevel }, { write: (line: string) => logs.push(line) });
   const { receiverUrl, adminUrl, stop } = await createGateway(loaded.config, { log });
-  const metrics = async () => parseMetrics(await (await fetch(`${adminUrl}/metrics`)).text());
-  return { url: receiverUrl, adminUrl, metrics, logs, stop };
+  return {
+    ...{ url: receiverUrl, adminUrl, metrics: () => scrape(adminUrl), logs },
+    stop: () => stop().finally(() => removeTemporary(folder)),
+  };
 }
 
-function langfuseVariables({ baseUrl, publicKey, secretKey }: FakeLangfuse): Record<string, string> {
+/** Variables that send everything to this fake. */
+export function langfuseVariables({ baseUrl, publicKey, secretKey }: FakeLangfuse): Record<string, string> {
   return { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey };
-}
-
-function parseMetrics(text: string): Record<string, number> {
-  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return Object.fromEntries(
-    samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
-  );
 }

@@ -1,7 +1,6 @@
-import type { Files, OpenFile } from '../files';
+import { type Files, type OpenFile, writeAll } from '../files';
 import { HEADER_BYTES, type RecordHeader, readHeader, writeHeader } from './record';
 import { Segment } from './segment';
-import { writeAll } from './window';
 
 /** Written and synced at once at most; what waits beyond it comes next. */
 const BATCH_BYTES_MAX = 16 * 1024 * 1024;

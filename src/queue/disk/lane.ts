@@ -6,14 +6,15 @@ import { Appender } from './appender';
 import { Cursor, type Read } from './cursor';
 import type { Fresh } from './fresh';
 import { Held } from './held';
+import { Losses } from './losses';
 import { Mover } from './mover';
 import { OutcomeLog } from './outcome-log';
-import { type RecordHeader, recordBytes } from './record';
+import type { RecordHeader } from './record';
 import { recover } from './recovery';
 import type { Damage } from './scanner';
 import type { Segment } from './segment';
-import { setAside } from './set-aside';
 import { Shelf } from './shelf';
+import { Tally } from './tally';
 
 export interface LaneOptions {
   files: Files;
@@ -39,45 +40,39 @@ export class Lane {
   readonly #outcomes: OutcomeLog;
   readonly #shelf: Shelf;
   readonly #mover: Mover;
+  readonly #losses: Losses;
+  readonly #tally = new Tally();
   #appender: Appender | undefined;
-  #items = 0;
-  #unread = 0;
-  /** When the oldest of what was not read was offered, or earlier. */
-  #headOfferedAtMs = Infinity;
   #ranks = 0;
   #taking: Promise<unknown> = Promise.resolve();
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    const { files, fresh } = options;
-    const outcomes = new OutcomeLog(files, (segment) => this.#shelf.weigh(segment));
-    const onSparse = (segment: Segment) => {
-      for (const held of this.#held.values()) if (held.segment === segment) this.#mover.move(held);
-    };
-    const shelf = new Shelf({ files, outcomes, onSparse });
-    const cursor = new Cursor({
-      files,
-      fresh,
-      segmentAfter: (number) => shelf.after(number),
-      onDamage: (segment, damage) => this.#damaged(segment, damage),
-      onEnd: (segment) => this.#missed(segment),
-    });
-    this.#mover = new Mover({ cursor, shelf, outcomes, appender: () => this.#appender! });
-    this.#outcomes = outcomes;
+    const { files, fresh, directory, destination, onEvent } = options;
+    const tally = this.#tally;
+    this.#outcomes = new OutcomeLog(files, (segment) => this.#shelf.weigh(segment));
+    const outcomes = this.#outcomes;
+    const shelf = new Shelf({ files, outcomes, onSparse: (segment) => this.#moveAll(segment) });
     this.#shelf = shelf;
-    this.#cursor = cursor;
+    this.#losses = new Losses({ files, directory, destination, shelf, outcomes, tally, onEvent });
+    this.#cursor = new Cursor({
+      ...{ files, fresh },
+      segmentAfter: (number) => shelf.after(number),
+      onDamage: (segment, damage) => this.#losses.met(segment, damage),
+      onEnd: (segment) => this.#losses.missed(segment),
+    });
+    const appender = () => this.#appender!;
+    this.#mover = new Mover({ cursor: this.#cursor, shelf, outcomes, appender });
   }
 
   async open(): Promise<void> {
     const { files, directory, randomMark, segmentBytes } = this.#options;
     await files.makeDirectory(directory);
-    const onDamage = (segment: Segment, damage: Damage) => this.#tell(segment, damage, 0);
+    const onDamage = (segment: Segment, damage: Damage) => this.#losses.found(segment, damage);
     const segments = await recover({ files, directory, onDamage });
     for (const segment of segments) {
       this.#shelf.add(segment);
-      this.#items += segment.unread.items;
-      this.#unread += segment.unread.entries;
-      this.#headOfferedAtMs = Math.min(this.#headOfferedAtMs, segment.oldestOfferedAtMs);
+      this.#tally.found(segment);
     }
     for (const segment of segments) this.#shelf.tidy(segment);
     this.#appender = new Appender({
@@ -93,11 +88,7 @@ export class Lane {
     return new Promise((resolve, reject) => {
       const committed = (segment: Segment, header: RecordHeader) => {
         this.#shelf.put(segment, header);
-        segment.unread.entries++;
-        segment.unread.items += items;
-        if (this.#unread === 0) this.#headOfferedAtMs = offeredAtMs;
-        this.#unread++;
-        this.#items += items;
+        this.#tally.added(segment, items, offeredAtMs);
         this.#options.fresh.add(segment, header, bytes);
         resolve();
       };
@@ -114,7 +105,7 @@ export class Lane {
   settle({ id }: Entry, positions: readonly number[]): void {
     const held = this.#held.get(id);
     if (held === undefined || positions.length === 0) return;
-    this.#items -= positions.length;
+    this.#tally.items -= positions.length;
     held.settle(positions);
     const { ordinal } = held.header;
     if (held.left > 0) this.#outcomes.add(held.segment, { kind: 'positions', ordinal, positions });
@@ -133,15 +124,15 @@ export class Lane {
   }
 
   nextDueAtMs(): number | undefined {
-    if (this.#unread > 0 && this.#delayed.size < DELAYED_MAX) return this.#options.now();
+    if (this.#tally.hasUnread && this.#delayed.size < DELAYED_MAX) return this.#options.now();
     return this.#delayed.nextDueAtMs();
   }
 
   stats(): QueueStats {
     const [oldest] = this.#held.values();
-    const offeredAtMs = Math.min(oldest?.header.offeredAtMs ?? Infinity, this.#headOfferedAtMs);
+    const offeredAtMs = Math.min(oldest?.header.offeredAtMs ?? Infinity, this.#tally.headOfferedAtMs);
     const oldestOfferedAtMs = offeredAtMs === Infinity ? undefined : offeredAtMs;
-    return { items: this.#items, bytes: this.#shelf.bytes, oldestOfferedAtMs };
+    return { items: this.#tally.items, bytes: this.#shelf.bytes, oldestOfferedAtMs };
   }
 
   /** Tries again what has failed. */
@@ -175,10 +166,7 @@ export class Lane {
     segment.noted.delete(header.ordinal);
     this.#held.set(held.id, held);
     segment.taken++;
-    segment.unread.entries--;
-    segment.unread.items -= held.left;
-    this.#unread--;
-    this.#headOfferedAtMs = this.#unread === 0 ? Infinity : header.offeredAtMs;
+    this.#tally.read(segment, held.left, header.offeredAtMs);
     return held;
   }
 
@@ -189,8 +177,11 @@ export class Lane {
     held.segment.taken++;
     try {
       const bytes = await this.#cursor.again(held.segment, held.header);
-      if (bytes === undefined) await this.#spoilt(held);
-      return bytes;
+      if (bytes !== undefined) return bytes;
+      this.#held.delete(held.id);
+      held.segment.taken--;
+      await this.#losses.spoilt(held);
+      return undefined;
     } catch (error) {
       this.#putBack(held);
       throw error;
@@ -203,64 +194,14 @@ export class Lane {
     this.#delayed.add(held);
   }
 
+  #moveAll(segment: Segment): void {
+    for (const held of this.#held.values()) if (held.segment === segment) this.#mover.move(held);
+  }
+
   #gone(held: Held): void {
     this.#outcomes.add(held.segment, { kind: 'settled', ordinal: held.header.ordinal });
     this.#held.delete(held.id);
     held.segment.taken--;
     this.#shelf.remove(held.segment, held.header);
-  }
-
-  /** The cursor has come to something that was whole before. */
-  async #damaged(segment: Segment, damage: Damage): Promise<void> {
-    if (segment.damage.has(damage.start)) return;
-    segment.damage.add(damage.start);
-    const { header } = damage;
-    const left = header === undefined ? 0 : header.items - (segment.noted.get(header.ordinal)?.settled.size ?? 0);
-    await this.#tell(segment, damage, left);
-    if (header === undefined) return;
-    this.#lost(segment, { entries: 1, items: left });
-    this.#outcomes.add(segment, { kind: 'settled', ordinal: header.ordinal });
-    this.#shelf.remove(segment, header);
-  }
-
-  /** Read to its end, a segment has entries that were not found: they lay in what could not be read. */
-  #missed(segment: Segment): void {
-    const lost = { ...segment.unread };
-    if (lost.entries === 0) return;
-    this.#lost(segment, lost);
-    segment.live.entries -= lost.entries;
-    this.#options.onEvent({ kind: 'damaged', destination: this.#options.destination, bytes: 0, items: lost.items });
-    this.#shelf.weigh(segment);
-    this.#shelf.tidy(segment);
-  }
-
-  /** Of what was not read. */
-  #lost(segment: Segment, { entries, items }: { entries: number; items: number }): void {
-    segment.unread.entries -= entries;
-    segment.unread.items -= items;
-    this.#items -= items;
-    this.#unread -= entries;
-    if (this.#unread === 0) this.#headOfferedAtMs = Infinity;
-  }
-
-  /** An entry that was taken before cannot be read any more. */
-  async #spoilt(held: Held): Promise<void> {
-    const { segment, header, left } = held;
-    const end = header.offset + recordBytes(header);
-    await this.#tell(segment, { kind: 'damage', start: header.offset, end, header }, left);
-    this.#items -= left;
-    this.#gone(held);
-  }
-
-  async #tell(segment: Segment, damage: Damage, items: number): Promise<void> {
-    const { files, directory, destination, onEvent } = this.#options;
-    const bytes = damage.end - damage.start;
-    if (damage.kind === 'torn') {
-      // It was never confirmed: there is nothing to keep of it.
-      onEvent({ kind: 'torn', destination, bytes });
-      return;
-    }
-    await setAside(segment, damage, { files, directory }).catch(() => {});
-    onEvent({ kind: 'damaged', destination, bytes, items });
   }
 }

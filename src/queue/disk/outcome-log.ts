@@ -1,7 +1,6 @@
-import type { Files, OpenFile } from '../files';
+import { type Files, type OpenFile, writeAll } from '../files';
 import { type Outcome, writeOutcome } from './outcomes';
 import type { Segment } from './segment';
-import { writeAll } from './window';
 
 /** Writes outcomes beside their segments, those that come while it writes together. What fails is tried with the next. */
 export class OutcomeLog {

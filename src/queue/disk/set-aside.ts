@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Files } from '../files';
+import { type Files, writeAll } from '../files';
 import type { Damage } from './scanner';
 import type { Segment } from './segment';
-import { Window, writeAll } from './window';
+import { Window } from './window';
 
 const STEP_BYTES = 1024 * 1024;
 

@@ -36,18 +36,3 @@ export class Window {
     return into.subarray(0, filled);
   }
 }
-
-export async function writeAll(file: OpenFile, pieces: readonly Buffer[], position: number): Promise<number> {
-  let rest = pieces.filter(({ length }) => length > 0);
-  let at = position;
-  while (rest.length > 0) {
-    let written = await file.write(rest, at);
-    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
-    at += written;
-    let whole = 0;
-    for (; whole < rest.length && written >= rest[whole]!.length; whole++) written -= rest[whole]!.length;
-    rest = rest.slice(whole);
-    if (written > 0) rest[0] = rest[0]!.subarray(written);
-  }
-  return at - position;
-}

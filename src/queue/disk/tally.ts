@@ -1,0 +1,48 @@
+import type { Segment } from './segment';
+
+/** What a lane holds, in numbers: items that are not settled, and entries that were not read yet. */
+export class Tally {
+  items = 0;
+  #unread = 0;
+  #headOfferedAtMs = Infinity;
+
+  get hasUnread(): boolean {
+    return this.#unread > 0;
+  }
+
+  /** When the oldest of what was not read was offered, or earlier; infinite when there is none. */
+  get headOfferedAtMs(): number {
+    return this.#unread > 0 ? this.#headOfferedAtMs : Infinity;
+  }
+
+  /** An earlier process has left it. */
+  found({ unread, oldestOfferedAtMs }: Segment): void {
+    this.#headOfferedAtMs = Math.min(this.headOfferedAtMs, oldestOfferedAtMs);
+    this.items += unread.items;
+    this.#unread += unread.entries;
+  }
+
+  added(segment: Segment, items: number, offeredAtMs: number): void {
+    if (this.#unread === 0) this.#headOfferedAtMs = offeredAtMs;
+    segment.unread.entries++;
+    segment.unread.items += items;
+    this.items += items;
+    this.#unread++;
+  }
+
+  /** Those behind it were offered later. */
+  read(segment: Segment, items: number, offeredAtMs: number): void {
+    segment.unread.entries--;
+    segment.unread.items -= items;
+    this.#unread--;
+    this.#headOfferedAtMs = offeredAtMs;
+  }
+
+  /** They were never read, and will not be. */
+  lost(segment: Segment, { entries, items }: { entries: number; items: number }): void {
+    segment.unread.entries -= entries;
+    segment.unread.items -= items;
+    this.items -= items;
+    this.#unread -= entries;
+  }
+}

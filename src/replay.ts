@@ -1,0 +1,148 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type Admission, admit } from './admission/admit';
+import type { RepairName } from './admission/repairs';
+import { DamagedLetter, type DeadLetter } from './dead-letters/letter';
+import type { DeadLetterStore } from './dead-letters/store';
+import { GatewayError } from './errors';
+import { scanRequest } from './otlp/scan';
+import { type QueuePort, QueueRefusal } from './queue/port';
+
+export interface ReplayOptions {
+  store: Pick<DeadLetterStore, 'read' | 'remove'>;
+  queue: Pick<QueuePort, 'offer'>;
+  /** Whether somebody will take what is queued for that destination. */
+  isKnown: (destination: string) => boolean;
+  repairs: Readonly<Record<RepairName, boolean>>;
+  /** In the turn of the event loop in which the queue has kept so many spans. */
+  onReplayed: (spans: number) => void;
+}
+
+/** `problem` is for people; the letter is there as before, unless it says otherwise. */
+type Replayed =
+  | { readonly id: string; readonly spans: number }
+  | { readonly id: string; readonly problem: string; readonly isUnknown?: true };
+
+export type Replay = (id: string) => Promise<Replayed>;
+
+/**
+ * Puts a dead letter back into the queue, where it is as new as on its first day, and removes it once the queue has kept
+ * it. Its spans are judged again: repairs may have been switched on meanwhile, and the file may have been touched.
+ */
+export function createReplay(options: ReplayOptions): Replay {
+  const { store, queue, isKnown, repairs, onReplayed } = options;
+  const underWay = new Set<string>();
+  const replay: Replay = async (id) => {
+    const found = await store.read(id);
+    if (found === undefined) return { id, problem: 'there is no such dead letter', isUnknown: true };
+    const { destination } = found.letter;
+    if (!isKnown(destination)) {
+      return { id, problem: `destination ${destination} is not configured; the letter stays` };
+    }
+    const { bytes, accepted } = judge(found, (repair) => repairs[repair]);
+    await queue.offer(bytes, { destination, items: accepted });
+    onReplayed(accepted);
+    await store.remove(id).catch((error: NodeJS.ErrnoException) => {
+      throw new Problem(`its spans are queued, but its files could not be removed (${error.code}): drop it`);
+    });
+    return { id, spans: accepted };
+  };
+  return async (id) => {
+    // Its spans would be queued twice.
+    if (underWay.has(id)) return { id, problem: 'it is being replayed already' };
+    underWay.add(id);
+    try {
+      return await replay(id);
+    } catch (error) {
+      return { id, problem: problemOf(error) };
+    } finally {
+      underWay.delete(id);
+    }
+  };
+}
+
+class Problem extends Error {}
+
+/** All or none: a letter is one file, and what would not go with the others would be gone with it. */
+function judge(
+  { letter, bytes }: { letter: DeadLetter; bytes: Buffer },
+  enabled: (repair: RepairName) => boolean,
+): Admission {
+  let admission: Admission;
+  try {
+    admission = admit(scanRequest(bytes, { check: true }), enabled);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new Problem(`${letter.id}.otlp is no OTLP request (${error.message}); the letter stays`);
+  }
+  const [first] = admission.rejections;
+  if (first !== undefined) {
+    const count = `${admission.rejections.length} of ${admission.rejections.length + admission.accepted} span(s)`;
+    throw new Problem(`${count} cannot be accepted, since ${first.field} ${first.description}; the letter stays`);
+  }
+  if (admission.accepted === 0) throw new Problem(`${letter.id}.otlp holds no spans; the letter stays`);
+  return admission;
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof Problem) return error.message;
+  if (error instanceof DamagedLetter) return `it is damaged: ${error.problem}; the letter stays`;
+  if (error instanceof QueueRefusal) return `${REFUSED[error.reason]}; the letter stays`;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `it could not be replayed (${code ?? message}); the letter stays`;
+}
+
+const REFUSED: Readonly<Record<QueueRefusal['reason'], string>> = {
+  full: 'the queue is full: until a letter is removed, its copy in the queue needs room beside it. Let the queue empty, drop other letters or raise GATEWAY_QUEUE_MAX_BYTES',
+  too_large: 'it can never fit the queue: raise GATEWAY_QUEUE_MAX_BYTES',
+  sick: 'the queue cannot write to its disk',
+};
+
+const REQUEST = /^\/dead-letters\/([^/]+?)(\/replay)?$/;
+
+/**
+ * What the owner of the data directory does for the command `dead-letters`:
+ *
+ *     POST   /dead-letters/ID/replay   200 {id, spans} · 404 or 409 {id, problem}
+ *     DELETE /dead-letters/ID          200 {id} · 404 {id, problem}
+ */
+export function createDeadLetterDesk(options: {
+  store: Pick<DeadLetterStore, 'remove'>;
+  replay: Replay;
+}): RequestListener {
+  const { store, replay } = options;
+  const drop = async (id: string): Promise<Answer> => {
+    if (await store.remove(id)) return { status: 200, body: { id } };
+    return { status: 404, body: { id, problem: 'there is no such dead letter' } };
+  };
+  return (request, response) => {
+    const { method } = request;
+    const [, id, toReplay] = REQUEST.exec(request.url ?? '') ?? [];
+    let work: Promise<Answer>;
+    if (id !== undefined && method === 'POST' && toReplay !== undefined) work = replay(id).then(answerOf);
+    else if (id !== undefined && method === 'DELETE' && toReplay === undefined) work = drop(id);
+    else work = Promise.resolve({ status: 404, body: { problem: 'there is nothing of that name' } });
+    void work
+      .catch(({ code, message }: NodeJS.ErrnoException): Answer => {
+        return { status: 500, body: { id, problem: `its files could not be removed (${code ?? message})` } };
+      })
+      .then((answer) => send(request, response, answer));
+  };
+}
+
+interface Answer {
+  status: number;
+  body: { id?: string | undefined; spans?: number; problem?: string };
+}
+
+function answerOf(replayed: Replayed): Answer {
+  if ('spans' in replayed) return { status: 200, body: replayed };
+  const { id, problem, isUnknown } = replayed;
+  return { status: isUnknown ? 404 : 409, body: { id, problem } };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
+  request.resume();
+  const json = JSON.stringify(body);
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) });
+  response.end(json);
+}

@@ -1,0 +1,51 @@
+import type { Server } from 'node:http';
+import type { Phase } from './admin/readiness';
+import type { Route } from './delivery/route';
+import { close, finished } from './listening';
+import type { Storage } from './storage';
+
+/** What has to end, in the order of the way in. */
+export interface Stoppable {
+  readonly state: { phase: Phase };
+  readonly storage: Storage;
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly announcer: { close(): void };
+  readonly receiver: Server;
+  readonly admin: Server;
+}
+
+const SETTLE_CHECK_MS = 20;
+
+/** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
+export async function stop(house: Stoppable, waitMsMax: number): Promise<number> {
+  const { state, storage, routes, announcer, receiver, admin } = house;
+  state.phase = 'draining';
+  const deadlineMs = Date.now() + waitMsMax;
+  for (const { dispatcher } of routes.values()) dispatcher.drain();
+  await settled(house, deadlineMs);
+  // A request that was under way before may still add to the queue.
+  await finished(receiver, Math.max(0, deadlineMs - Date.now()));
+  await settled(house, deadlineMs);
+  for (const { dispatcher } of routes.values()) dispatcher.stop();
+  announcer.close();
+  await close(receiver);
+  await close(admin);
+  await closeRoutes(house);
+  const left = storage.queue.stats().items;
+  await storage.close();
+  return left;
+}
+
+export async function closeRoutes({ routes }: Pick<Stoppable, 'routes'>): Promise<void> {
+  await Promise.all([...routes.values()].map((route) => route.close()));
+}
+
+/** Until nothing is left that can be delivered. What is on disk need not wait for a destination in trouble. */
+async function settled({ storage, routes }: Stoppable, deadlineMs: number): Promise<void> {
+  const { queue, isDurable } = storage;
+  const isDone = ([destination, { dispatcher, health }]: [string, Route]) =>
+    queue.stats(destination).items === 0 || (isDurable && health().trouble !== undefined && dispatcher.isIdle());
+  while (![...routes].every(isDone) && Date.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_CHECK_MS));
+  }
+}
