@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'expectation_failed'
   | 'rate_limited'
   | 'unavailable'
+  | 'deadline'
   | 'internal';
 
 /** HTTP status and google.rpc code per error code (the mapping the Collector uses, conformance row F21). */
@@ -29,6 +30,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, { http: number; grpc: numbe
   expectation_failed: { http: 417, grpc: 2 },
   rate_limited: { http: 429, grpc: 8 },
   unavailable: { http: 503, grpc: 14 },
+  deadline: { http: 504, grpc: 14 },
   internal: { http: 500, grpc: 13 },
 };
 
@@ -82,3 +84,6 @@ export const unavailable = (message: string, retryAfterS: number, cause?: unknow
 
 /** The same with a Retry-After of 1 to 5 s, spread so that those who are refused together do not come back together. */
 export const retrySoon = (message: string, random: () => number) => unavailable(message, 1 + Math.floor(random() * 5));
+
+export const shuttingDown = (random: () => number) =>
+  retrySoon('the gateway is shutting down; try again shortly', random);

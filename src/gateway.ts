@@ -12,6 +12,7 @@ import type { Config } from './config';
 import { createBackPressure } from './delivery/back-pressure';
 import { REFUSALS } from './delivery/outcome';
 import { PREVIEW, type Route } from './delivery/route';
+import { createFlush, type FlushDesk } from './flush';
 import { createFullness } from './fullness';
 import { observe } from './langfuse/observation';
 import { createLateListener, type LateListener } from './late-listener';
@@ -19,8 +20,9 @@ import { createLedger, type Ledger } from './ledger';
 import { close, listen } from './listening';
 import type { ReceivedSpan } from './otlp/received-span';
 import type { QueuePort } from './queue/port';
+import { FLUSH_PATHS } from './receiver/flush';
 import { TRACE_PATHS } from './receiver/otlp-traces';
-import { createReceiver } from './receiver/server';
+import { createReceiver, type Receiver } from './receiver/server';
 import { createDeadLetterDesk, createReplay } from './replay';
 import { createRoutes } from './routes';
 import { closeRoutes, stop } from './stopping';
@@ -36,7 +38,7 @@ export interface Gateway {
 /** Undelivered bytes above which senders wait for their turn, and how long at most. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_WAIT_MS_MAX = 1_000;
-const KNOWN_PATHS = new Set([...TRACE_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
+const KNOWN_PATHS = new Set([...TRACE_PATHS, ...FLUSH_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
 
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port or the data directory cannot be had. */
 export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
@@ -108,7 +110,8 @@ interface House {
   readonly ledger: Ledger;
   readonly routes: ReadonlyMap<string, Route>;
   readonly announcer: { close(): void };
-  readonly receiver: Server;
+  readonly receiver: Receiver;
+  readonly flush: FlushDesk;
   readonly admin: Server;
 }
 
@@ -157,8 +160,10 @@ function build(config: Config, { storage, ledger, desk, log, now }: Ground): Hou
     onAdmitted: (admission) => count(admission, metrics, log),
     random,
   });
+  const flush = createFlush({ queue, destinations: () => [...routes.keys()], now });
   const receiver = createReceiver({
     accept,
+    flush,
     room: pressure.room,
     trouble: fullness.trouble,
     random,
@@ -184,7 +189,7 @@ function build(config: Config, { storage, ledger, desk, log, now }: Ground): Hou
     desk.listen(createDeadLetterDesk({ store, replay }));
   }
   const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
-  return { state, storage, ledger, routes, announcer, receiver, admin };
+  return { state, storage, ledger, routes, announcer, receiver, flush, admin };
 }
 
 function metricsOf(

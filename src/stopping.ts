@@ -1,7 +1,9 @@
 import type { Server } from 'node:http';
 import type { Phase } from './admin/readiness';
 import type { Route } from './delivery/route';
+import type { FlushDesk } from './flush';
 import { close, finished } from './listening';
+import type { Receiver } from './receiver/server';
 import type { Storage } from './storage';
 
 /** What has to end, in the order of the way in. */
@@ -10,22 +12,28 @@ export interface Stoppable {
   readonly storage: Storage;
   readonly routes: ReadonlyMap<string, Route>;
   readonly announcer: { close(): void };
-  readonly receiver: Server;
+  readonly receiver: Receiver;
+  readonly flush: FlushDesk;
   readonly admin: Server;
 }
 
 const SETTLE_CHECK_MS = 20;
+/** For those who are refused at the very end: to read their answer before the connection is closed. */
+const LAST_ANSWERS_MS = 2_000;
 
 /** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
 export async function stop(house: Stoppable, waitMsMax: number): Promise<number> {
-  const { state, storage, routes, announcer, receiver, admin } = house;
+  const { state, storage, routes, announcer, receiver, flush, admin } = house;
   state.phase = 'draining';
   const deadlineMs = Date.now() + waitMsMax;
   for (const { dispatcher } of routes.values()) dispatcher.drain();
   await settled(house, deadlineMs);
+  flush.giveUp();
   // A request that was under way before may still add to the queue.
   await finished(receiver, Math.max(0, deadlineMs - Date.now()));
   await settled(house, deadlineMs);
+  receiver.refuseOpen();
+  await finished(receiver, LAST_ANSWERS_MS);
   for (const { dispatcher } of routes.values()) dispatcher.stop();
   announcer.close();
   await close(receiver);

@@ -1,71 +1,52 @@
-import pino from 'pino';
-import { createFullness } from '../src/accept';
-import { createMemoryQueue, ENTRY_OVERHEAD_BYTES } from '../src/queue/memory-queue';
+import { createAccept } from '../src/accept';
+import { REPAIRS, type RepairName } from '../src/admission/repairs';
+import { GatewayError } from '../src/errors';
+import { createLedger } from '../src/ledger';
+import { createMemoryQueue } from '../src/queue/memory-queue';
+import { type QueuePort, QueueRefusal } from '../src/queue/port';
+import { encodeSpans, numberedSpans } from './support/trace-request';
 
-const LABEL = { destination: 'main', items: 1 };
+const REPAIRED = Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>;
 
-/** A queue of 10,000 bytes behind its recorder, at a time that the test sets. */
-function start() {
-  const state = { nowMs: 0 };
-  const lines: string[] = [];
-  const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
-  const now = () => state.nowMs;
-  const queue = createMemoryQueue({ bytesMax: 10_000, now });
-  const fullness = createFullness({ queue, bytesMax: 10_000, now, log });
-  /** Offers what takes so many bytes of the queue. */
-  const offer = (bytes: number) => fullness.offer(Buffer.alloc(bytes - ENTRY_OVERHEAD_BYTES), LABEL);
-  const said = () => lines.map((line) => JSON.parse(line)).map(({ level, msg }) => [level, msg]);
-  const drop = async () => queue.settle((await queue.take('main'))!, [0]);
-  return { state, fullness, offer, said, drop };
+/** Accepts requests into the given queue. */
+function start(queue: Pick<QueuePort, 'offer'>) {
+  const ledger = createLedger();
+  const admitted: number[] = [];
+  const accept = createAccept({
+    ...{ queue, ledger, destination: 'main', repairs: REPAIRED, random: () => 0 },
+    onAdmitted: ({ accepted }) => admitted.push(accepted),
+  });
+  const send = () => accept({ format: 'protobuf', bytes: encodeSpans(numberedSpans(3)) });
+  return { send, admitted, accepted: () => ledger.totals().accepted };
 }
 
-const BEGIN = [40, 'the queue is full: new spans are refused'];
-const END = [30, 'the queue has room again: new spans are taken'];
-
-test('full for a second after a refusal, and named for ten', async () => {
-  const { state, fullness, offer } = start();
-  await offer(6_000);
-  expect([fullness.isFull(), fullness.wasFull()]).toEqual([false, false]);
-  await expect(offer(6_000)).rejects.toMatchObject({ reason: 'full' });
-  expect([fullness.isFull(), fullness.wasFull()]).toEqual([true, true]);
-  state.nowMs = 1_000;
-  expect([fullness.isFull(), fullness.wasFull()]).toEqual([false, true]);
-  state.nowMs = 10_000;
-  expect(fullness.wasFull()).toBe(false);
+test('accepted spans are counted once they are kept', async () => {
+  const queue = createMemoryQueue({ bytesMax: 10_000, now: () => 0 });
+  const { send, admitted, accepted } = start(queue);
+  expect(await send()).toMatchObject({ rejections: [] });
+  expect([accepted(), queue.stats('main').items, admitted]).toEqual([3, 3, [3]]);
 });
 
-test('no longer full as soon as something was delivered', async () => {
-  const { fullness, offer, drop } = start();
-  await offer(6_000);
-  await expect(offer(6_000)).rejects.toThrow();
-  await drop();
-  expect([fullness.isFull(), fullness.wasFull()]).toEqual([false, true]);
+const refusing = (reason: QueueRefusal['reason']) => ({
+  offer: () => Promise.reject(new QueueRefusal(reason, 'the reason of the queue')),
 });
 
-test('full to the last byte, whether or not anybody was refused', async () => {
-  const { state, fullness, offer, said } = start();
-  await offer(10_000);
-  state.nowMs = 60_000;
-  expect([fullness.isFull(), fullness.wasFull()]).toEqual([true, true]);
-  expect(said()).toEqual([BEGIN]);
+test.each([
+  ['full', 'unavailable', 'the queue is full; the spans were not kept', { 'Retry-After': '1' }],
+  ['sick', 'unavailable', 'the disk of the queue fails; the spans were not kept', { 'Retry-After': '1' }],
+  ['too_large', 'too_large', expect.stringContaining('the reason of the queue; send smaller batches'), {}],
+] as const)('%s: the sender is told, and nothing is counted', async (reason, code, message, headers) => {
+  const { send, admitted, accepted } = start(refusing(reason));
+  const error = await send().catch((failure: unknown) => failure);
+  expect(error).toBeInstanceOf(GatewayError);
+  const { code: given, message: text, headers: sent } = error as GatewayError;
+  expect([given, text, sent]).toEqual([code, message, headers]);
+  expect([accepted(), admitted]).toEqual([0, []]);
 });
 
-test('what can never fit says nothing about room', async () => {
-  const { fullness, offer, said } = start();
-  await expect(offer(10_001)).rejects.toMatchObject({ reason: 'too_large' });
-  expect([fullness.isFull(), fullness.wasFull(), said()]).toEqual([false, false, []]);
-});
-
-test('one line when refusals begin, one when they are over', async () => {
-  const { state, fullness, offer, said, drop } = start();
-  await offer(6_000);
-  for (let time = 0; time < 3; time++) await expect(offer(6_000)).rejects.toThrow();
-  expect(fullness.isFull()).toBe(true);
-  await offer(1_000);
-  expect(said()).toEqual([BEGIN]);
-  state.nowMs = 10_000;
-  await drop();
-  await offer(1_000);
-  await offer(1_000);
-  expect(said()).toEqual([BEGIN, END]);
+test('what is no refusal is handed on as it is', async () => {
+  const fault = new Error('disk on fire');
+  const { send, accepted } = start({ offer: () => Promise.reject(fault) });
+  await expect(send()).rejects.toBe(fault);
+  expect(accepted()).toBe(0);
 });

@@ -5,7 +5,7 @@ import { Lane } from './disk/lane';
 import { destinationOf, laneName } from './disk/lane-name';
 import { HEADER_BYTES } from './disk/record';
 import type { Files } from './files';
-import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats } from './port';
+import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats, sumOf } from './port';
 
 export interface DiskQueueOptions {
   files: Files;
@@ -123,15 +123,7 @@ class SegmentedQueue implements DiskQueue {
 
   stats(destination?: string): QueueStats {
     const lanes = destination === undefined ? [...this.#lanes.values()] : [this.#lanes.get(destination)];
-    const sum: QueueStats = { items: 0, bytes: 0, oldestOfferedAtMs: undefined };
-    for (const lane of lanes) {
-      if (lane === undefined) continue;
-      const { items, bytes, oldestOfferedAtMs: oldest } = lane.stats();
-      sum.items += items;
-      sum.bytes += bytes;
-      if (oldest !== undefined) sum.oldestOfferedAtMs = Math.min(oldest, sum.oldestOfferedAtMs ?? oldest);
-    }
-    return sum;
+    return sumOf(lanes.map((lane) => lane?.stats()));
   }
 
   destinations(): string[] {

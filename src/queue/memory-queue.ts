@@ -1,5 +1,5 @@
 import { Delayed } from './delayed';
-import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats } from './port';
+import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats, sumOf } from './port';
 
 export interface MemoryQueueOptions {
   bytesMax: number;
@@ -20,13 +20,10 @@ export function createMemoryQueue(options: MemoryQueueOptions): QueuePort {
 class MemoryQueue implements QueuePort {
   readonly #bytesMax: number;
   readonly #now: () => number;
-  /** In order of arrival, over all destinations; Maps and Sets keep that order and delete in constant time. */
-  readonly #entries = new Map<string, MemoryEntry>();
   readonly #lanes = new Map<string, Lane>();
   #listener: (destination: string) => void = () => {};
-  #lastSequence = 0;
+  #lastRank = 0;
   #bytes = 0;
-  #items = 0;
 
   constructor({ bytesMax, now }: MemoryQueueOptions) {
     this.#bytesMax = bytesMax;
@@ -38,11 +35,13 @@ class MemoryQueue implements QueuePort {
     const size = bytes.length + ENTRY_OVERHEAD_BYTES;
     if (size > bytesMax) throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
     if (this.#bytes + size > bytesMax) throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
-    const entry = new MemoryEntry(++this.#lastSequence, bytes, label, this.#now());
-    this.#entries.set(entry.id, entry);
-    this.#lane(label.destination).fresh.add(entry);
+    const entry = new MemoryEntry(++this.#lastRank, bytes, label, this.#now());
+    const lane = this.#lane(label.destination);
+    lane.all.set(entry.id, entry);
+    lane.fresh.add(entry);
+    lane.items += label.items;
+    lane.bytes += size;
     this.#bytes += size;
-    this.#items += label.items;
     this.#listener(label.destination);
   }
 
@@ -55,26 +54,30 @@ class MemoryQueue implements QueuePort {
     return entry;
   }
 
-  settle({ id }: Entry, positions: readonly number[]): void {
-    const held = this.#entries.get(id);
+  settle({ id, destination }: Entry, positions: readonly number[]): void {
+    const lane = this.#lane(destination);
+    const held = lane.all.get(id);
     if (held === undefined) return;
-    this.#items -= positions.length;
+    lane.items -= positions.length;
     held.left -= positions.length;
     if (held.left > 0) {
       for (const position of positions) held.settled.add(position);
       return;
     }
-    this.#entries.delete(id);
-    this.#bytes -= held.bytes.length + ENTRY_OVERHEAD_BYTES;
+    lane.all.delete(id);
+    const size = held.bytes.length + ENTRY_OVERHEAD_BYTES;
+    lane.bytes -= size;
+    this.#bytes -= size;
   }
 
-  retryAt({ id }: Entry, dueAtMs: number): void {
-    const held = this.#entries.get(id);
+  retryAt({ id, destination }: Entry, dueAtMs: number): void {
+    const { all, delayed } = this.#lane(destination);
+    const held = all.get(id);
     if (held === undefined) return;
     held.attempts++;
     held.dueAtMs = dueAtMs;
-    this.#lane(held.destination).delayed.add(held);
-    this.#listener(held.destination);
+    delayed.add(held);
+    this.#listener(destination);
   }
 
   nextDueAtMs(destination: string): number | undefined {
@@ -87,22 +90,12 @@ class MemoryQueue implements QueuePort {
   }
 
   stats(destination?: string): QueueStats {
-    if (destination === undefined) {
-      const [oldest] = this.#entries.values();
-      return { items: this.#items, bytes: this.#bytes, oldestOfferedAtMs: oldest?.offeredAtMs };
-    }
-    const stats: QueueStats = { items: 0, bytes: 0, oldestOfferedAtMs: undefined };
-    for (const entry of this.#entries.values()) {
-      if (entry.destination !== destination) continue;
-      stats.items += entry.left;
-      stats.bytes += entry.bytes.length + ENTRY_OVERHEAD_BYTES;
-      stats.oldestOfferedAtMs ??= entry.offeredAtMs;
-    }
-    return stats;
+    const lanes = destination === undefined ? [...this.#lanes.values()] : [this.#lanes.get(destination)];
+    return sumOf(lanes.map(statsOf));
   }
 
   destinations(): string[] {
-    return [...new Set([...this.#entries.values()].map(({ destination }) => destination))];
+    return [...this.#lanes].filter(([, { all }]) => all.size > 0).map(([destination]) => destination);
   }
 
   async close(): Promise<void> {}
@@ -110,16 +103,31 @@ class MemoryQueue implements QueuePort {
   #lane(destination: string): Lane {
     const known = this.#lanes.get(destination);
     if (known !== undefined) return known;
-    const lane = { fresh: new Set<MemoryEntry>(), delayed: new Delayed<MemoryEntry>() };
+    const lane = {
+      all: new Map(),
+      fresh: new Set<MemoryEntry>(),
+      delayed: new Delayed<MemoryEntry>(),
+      items: 0,
+      bytes: 0,
+    };
     this.#lanes.set(destination, lane);
     return lane;
   }
 }
 
-/** The entries of one destination that wait. What was tried before is older than what is fresh. */
+/** The entries of one destination. What was tried before is older than what is fresh. */
 interface Lane {
+  /** In order of arrival. Maps and Sets keep that order and delete in constant time. */
+  readonly all: Map<string, MemoryEntry>;
   readonly fresh: Set<MemoryEntry>;
   readonly delayed: Delayed<MemoryEntry>;
+  items: number;
+  bytes: number;
+}
+
+function statsOf(lane: Lane | undefined): QueueStats | undefined {
+  const [oldest] = lane?.all.values() ?? [];
+  return lane && { items: lane.items, bytes: lane.bytes, oldestOfferedAtMs: oldest?.offeredAtMs };
 }
 
 class MemoryEntry implements Entry {

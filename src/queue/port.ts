@@ -59,6 +59,19 @@ export interface QueueStats {
   oldestOfferedAtMs: number | undefined;
 }
 
+/** Of several parts of a queue; what is not there counts nothing. */
+export function sumOf(parts: readonly (QueueStats | undefined)[]): QueueStats {
+  const sum: QueueStats = { items: 0, bytes: 0, oldestOfferedAtMs: undefined };
+  for (const part of parts) {
+    if (part === undefined) continue;
+    const { items, bytes, oldestOfferedAtMs: oldest } = part;
+    sum.items += items;
+    sum.bytes += bytes;
+    if (oldest !== undefined) sum.oldestOfferedAtMs = Math.min(oldest, sum.oldestOfferedAtMs ?? oldest);
+  }
+  return sum;
+}
+
 /** Why an offer was not kept: `full` may pass later, `too_large` never fits, `sick` is a disk that fails. */
 export class QueueRefusal extends Error {
   constructor(

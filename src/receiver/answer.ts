@@ -22,12 +22,20 @@ const DRAIN_MS_MAX = 5_000;
 
 /** Full success is `{}` or zero bytes, with partial_success unset: clients take anything else for a problem. */
 export function sendSuccess(response: ServerResponse, format: Format, rejections: readonly Rejection[]): void {
+  // Refused while it was being kept: its sender sends it again.
+  if (response.headersSent) return;
   const partial =
     rejections.length === 0
       ? {}
       : { partialSuccess: { rejectedSpans: String(rejections.length), errorMessage: rejectionMessage(rejections) } };
   const body = format === 'json' ? Buffer.from(JSON.stringify(partial)) : encode(ExportTraceServiceResponse, partial);
   send(response, 200, { format, body });
+}
+
+/** Of a flush. What is left of the request's body is read, within bounds. */
+export function sendFlushed(request: IncomingMessage, response: ServerResponse): void {
+  const body = Buffer.from(JSON.stringify({ status: 'flushed' }));
+  send(response, 202, { format: 'json', body, unread: unreadBody(request) });
 }
 
 /** The only place that writes a google.rpc.Status. What is left of the request's body is read, within bounds. */
@@ -37,14 +45,12 @@ export function sendError(
   error: GatewayError,
   format: Format,
 ): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
+  // One answer a request: what was refused while it was under way may fail afterwards.
+  if (response.headersSent || response.destroyed) return;
   const { http, grpc } = ERROR_TABLE[error.code];
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
   const body = statusBody(grpc, error, format);
-  send(response, http, { format, body, unread: isUnread(request) ? request : undefined });
+  send(response, http, { format, body, unread: unreadBody(request) });
 }
 
 /** Names the first few rejected spans and why. */
@@ -83,10 +89,10 @@ function statusProtobuf(code: number, message: string, violations: Violations): 
   return encode(Status, { code, message, ...details });
 }
 
-/** A request without a body has nothing to be read, though its parser may not have said so yet. */
-function isUnread(request: IncomingMessage): boolean {
+/** The request while its body is not all there; one without a body has nothing to be read, though its parser may not have said so. */
+function unreadBody(request: IncomingMessage): IncomingMessage | undefined {
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
-  return !request.complete && (coding !== undefined || Number(length ?? 0) > 0);
+  return !request.complete && (coding !== undefined || Number(length ?? 0) > 0) ? request : undefined;
 }
 
 interface Answer {

@@ -32,12 +32,14 @@ export function tracesHandler({ accept, room, trouble, random, bodyBytesMax, bud
     const offered = await room();
     let ticket: DoorTicket | undefined;
     try {
+      if (isRefused(response)) return;
       ticket = budget.enter(declaredLength(request));
       const bytes = await readBody(request, { response, bodyBytesMax, ticket }).catch((error) => {
         throw declared === 'sniff' ? unreadable(error) : error;
       });
       const format = declared === 'sniff' ? sniffed(bytes) : declared;
       response.locals.format = format;
+      if (isRefused(response)) return;
       const { rejections } = await accept({ format, bytes });
       sendSuccess(response, format, rejections);
     } finally {
@@ -46,6 +48,9 @@ export function tracesHandler({ accept, room, trouble, random, bodyBytesMax, bud
     }
   };
 }
+
+/** At the end of a shutdown nobody waits for what is under way: a body is not kept whose sender was told to send it again. */
+const isRefused = (response: Response) => response.headersSent;
 
 function sniffed(bytes: Buffer): Format {
   const format = sniff(bytes);

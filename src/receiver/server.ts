@@ -2,15 +2,17 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { badRequest, ERROR_TABLE, GatewayError, retrySoon } from '../errors';
+import { badRequest, ERROR_TABLE, GatewayError, shuttingDown } from '../errors';
 import { sendError } from './answer';
 import { createAuthenticate } from './auth';
 import { checkDeclaredLength, createDoorBudget } from './body';
 import { createCors } from './cors';
+import { FLUSH_PATHS, type FlushHandlerOptions, flushHandler } from './flush';
 import { type Format, formatOf } from './format';
+import { createOpenRequests, type OpenRequests } from './open-requests';
 import { TRACE_PATHS, type TracesOptions, tracesHandler } from './otlp-traces';
 
-export interface ReceiverOptions extends Omit<TracesOptions, 'budget'> {
+export interface ReceiverOptions extends Omit<TracesOptions, 'budget'>, FlushHandlerOptions {
   corsOrigins: readonly string[];
   ingestKeys: readonly string[];
   /** Called once per request when its answer is out. */
@@ -40,9 +42,15 @@ const HINTS = new Map([
 const PUBLIC_API_HINT =
   'this gateway takes traces only; point LANGFUSE_BASE_URL of the tracing here, prompts, scores and media go to Langfuse itself';
 
+export interface Receiver extends http.Server {
+  /** Answers every request that has no answer yet with 503, whether its body is there or not, and closes its connection. */
+  refuseOpen(): void;
+}
+
 /** The receiver's HTTP server, not yet listening. */
-export function createReceiver(options: ReceiverOptions): http.Server {
-  const app = createApp(options);
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const open = createOpenRequests();
+  const app = createApp(options, open);
   const server = http.createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -58,8 +66,12 @@ export function createReceiver(options: ReceiverOptions): http.Server {
   // Without a listener Node would say "continue" before anybody has looked at the request; readBody says it.
   server.on('checkContinue', app);
   server.on('checkExpectation', app);
-  server.on('clientError', answerBrokenRequest);
-  return server;
+  server.on('clientError', (error, socket) => {
+    // Who was answered in the middle of its body may well end there.
+    if (open.isAnswered(socket)) socket.end();
+    else answerBrokenRequest(error, socket);
+  });
+  return Object.assign(server, { refuseOpen: open.refuseAll });
 }
 
 /** What Node's parser refuses has no request yet: headers too large, a timeout, or no HTTP at all. */
@@ -79,7 +91,7 @@ const BROKEN_REQUESTS = new Map<string, [status: number, grpcCode: number, messa
   ['ERR_HTTP_REQUEST_TIMEOUT', [408, ERROR_TABLE.timeout.grpc, 'the request took too long to arrive']],
 ]);
 
-function createApp(options: ReceiverOptions): Express {
+function createApp(options: ReceiverOptions, open: OpenRequests): Express {
   const { bodyBytesMax, random, log } = options;
   const cors = createCors(options.corsOrigins);
   const authenticate = createAuthenticate(options.ingestKeys);
@@ -90,6 +102,7 @@ function createApp(options: ReceiverOptions): Express {
   app.use((request: Request, response: Response, next: NextFunction) => {
     observe(request, response, options.onAnswered);
     cors.apply(request, response);
+    open.add(response, () => refuse(request, response, random));
     next();
   });
   app.get(['/healthz'], (_request, response) => void response.json({ status: 'ok' }));
@@ -107,7 +120,7 @@ function createApp(options: ReceiverOptions): Express {
   app.use((request, response, next) => {
     if (options.isDraining()) {
       response.setHeader('Connection', 'close');
-      throw retrySoon('the gateway is shutting down; try again shortly', random);
+      throw shuttingDown(random);
     }
     const refusal = authenticate(request.headers);
     if (refusal !== undefined) throw refusal;
@@ -118,7 +131,8 @@ function createApp(options: ReceiverOptions): Express {
     next();
   });
   app.post(TRACE_PATHS, tracesHandler({ ...options, budget: createDoorBudget({ random }) }));
-  app.all(TRACE_PATHS, notAllowed('POST, OPTIONS'));
+  app.post(FLUSH_PATHS, flushHandler(options));
+  app.all([...TRACE_PATHS, ...FLUSH_PATHS], notAllowed('POST, OPTIONS'));
   app.use((request) => {
     throw notFound(request.path);
   });
@@ -129,6 +143,11 @@ function createApp(options: ReceiverOptions): Express {
     sendError(request, response, known, answerFormat(request, response));
   });
   return app;
+}
+
+function refuse(request: Request, response: Response, random: () => number): void {
+  response.setHeader('Connection', 'close');
+  sendError(request, response, shuttingDown(random), answerFormat(request, response));
 }
 
 function notAllowed(allowed: string) {
@@ -175,8 +194,9 @@ function observe(request: Request, response: Response, onAnswered: ReceiverOptio
   const started = performance.now();
   const path = request.path;
   response.once('close', () => {
-    // A sender that went away got no answer: 499 as nginx counts it.
-    const code = response.writableFinished ? response.statusCode : 499;
+    // A sender that went away got no answer: 499 as nginx counts it. One that leaves with its answer, and does not wait
+    // until the rest of its body is read, did not.
+    const code = response.headersSent ? response.statusCode : 499;
     onAnswered({ path, code, seconds: (performance.now() - started) / 1000 });
   });
 }

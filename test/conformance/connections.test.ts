@@ -62,7 +62,8 @@ describe('time', () => {
     ...{
       accept: async () => ({ rejections: [] }),
       room: async () => () => {},
-      isFull: () => false,
+      trouble: () => undefined,
+      flush: { settled: async () => true, waiting: () => 0 },
       random: () => 0,
       isDraining: () => false,
       onAnswered: () => {},

@@ -15,7 +15,6 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   M03: 'the queue on disk is not in this version',
   M04: 'the queue on disk is not in this version',
   M12: 'only the first destination receives spans in this version',
-  M14: 'waiting for delivery (/flush) is not in this version',
 };
 
 /** Rows about delivery, which tests of other folders show: file and a part of the test's name. */

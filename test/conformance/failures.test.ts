@@ -20,7 +20,14 @@ let url: string;
 beforeAll(async () => {
   receiver = createReceiver({
     ...{ accept: () => failure(), room: async () => () => {}, isDraining: () => false, onAnswered: () => {} },
-    ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [], isFull: () => false, random: () => 0 },
+    ...{
+      bodyBytesMax: 65_536,
+      corsOrigins: [],
+      ingestKeys: [],
+      trouble: () => undefined,
+      flush: { settled: async () => true, waiting: () => 0 },
+      random: () => 0,
+    },
     log: pino({ level: 'debug' }, { write: (line: string) => logs.push(line) }),
   });
   receiver.listen(0, '127.0.0.1');

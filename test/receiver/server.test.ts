@@ -1,28 +1,17 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import pino from 'pino';
-import { createReceiver } from '../../src/receiver/server';
+import type { ReceiverOptions } from '../../src/receiver/server';
 import { requestOf, spanOf, twins } from '../support/otlp-twins';
 import { post } from '../support/post';
+import { startReceiver } from '../support/receiver';
 
 const [[, sent]] = twins(requestOf(spanOf())) as [ReturnType<typeof twins>[number]];
 const DRAINING = { isDraining: () => true };
-const FULL = { isFull: () => true };
+const FULL = { trouble: () => 'the queue is full' };
 
 /** A receiver that takes everything unless told otherwise; answers one request. */
-async function ask(options: Partial<Parameters<typeof createReceiver>[0]>) {
-  const receiver = createReceiver({
-    ...{ accept: async () => ({ rejections: [] }), room: async () => () => {}, onAnswered: () => {} },
-    ...{ isFull: () => false, isDraining: () => false, random: () => 0 },
-    ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [], log: pino({ level: 'silent' }) },
-    ...options,
-  });
-  receiver.listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
-  const answer = await post(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}/v1/traces`, sent);
-  receiver.closeAllConnections();
-  receiver.close();
-  await once(receiver, 'close');
+async function ask(options: Partial<ReceiverOptions>) {
+  const { url, close } = await startReceiver(options);
+  const answer = await post(`${url}/v1/traces`, sent);
+  await close();
   return answer;
 }
 

@@ -14,7 +14,16 @@ export const CONTENT_TYPE: Readonly<Record<Encoding, string>> = {
 export const FULL_SUCCESS: Readonly<Record<Encoding, string>> = { json: '{}', protobuf: '' };
 
 /** What RPC codes go with which HTTP status (row F21); 2 is "unknown". */
-const RPC_CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 12, 429: 8, 500: 13, 503: 14 };
+const RPC_CODES: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 8,
+  500: 13,
+  503: 14,
+  504: 14,
+};
 const RPC_UNKNOWN = 2;
 
 /** Collector exporters ignore larger bodies; ours stay far below that. */

@@ -1,0 +1,38 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** The requests under way, so that those without an answer when the time is over can be given one. */
+export interface OpenRequests {
+  /** `refuse` answers this request, whatever it is waiting for. */
+  add(response: ServerResponse, refuse: () => void): void;
+  /** Refuses those whose answer has not begun. */
+  refuseAll(): void;
+  /** True while the rest of a request is read whose answer is out already. */
+  isAnswered(connection: Duplex): boolean;
+}
+
+export function createOpenRequests(): OpenRequests {
+  // By connection: of requests sent one behind the other, those whose turn never came are not told that it is closed.
+  const connections = new Map<Duplex, Map<ServerResponse, () => void>>();
+  const requestsOf = (socket: Duplex) => {
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    const requests = new Map<ServerResponse, () => void>();
+    connections.set(socket, requests);
+    socket.once('close', () => connections.delete(socket));
+    return requests;
+  };
+  return {
+    add(response, refuse) {
+      const requests = requestsOf(response.req.socket);
+      requests.set(response, refuse);
+      response.once('close', () => requests.delete(response));
+    },
+    refuseAll() {
+      for (const requests of [...connections.values()]) {
+        for (const [response, refuse] of [...requests]) if (!response.headersSent) refuse();
+      }
+    },
+    isAnswered: (connection) => [...(connections.get(connection)?.keys() ?? [])].some(({ headersSent }) => headersSent),
+  };
+}
