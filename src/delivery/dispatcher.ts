@@ -70,7 +70,7 @@ class QueueDispatcher implements Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#pause = createPause(options);
-    this.#probes = createProbes(() => options.queue.take(options.destination));
+    this.#probes = createProbes((passOver) => options.queue.take(options.destination, passOver));
     this.#givingUp = createGivingUp(options);
   }
 
@@ -114,7 +114,7 @@ class QueueDispatcher implements Dispatcher {
         if (entry === undefined) break;
         this.#attempt(entry);
       }
-      dueMs = this.#probes.held() > 0 ? now() : queue.nextDueAtMs(destination);
+      dueMs = queue.nextDueAtMs(destination);
     } catch (error) {
       log.error({ err: error, destination }, 'the queue could not be read');
       dueMs = now() + QUEUE_ERROR_PAUSE_MS;
@@ -189,6 +189,8 @@ class QueueDispatcher implements Dispatcher {
       // Without suspicion the destination's pause is enough: the entry is ready as soon as that is over.
       this.#putBack(entry, { failures: this.#suspects.isSuspect(entry) ? entry.attempts + 1 : 1, retries });
     } else this.#suspects.forget(entry);
+    // Nothing gathers it any more.
+    if (!this.#running) this.#givingUp.flushLog();
     if (this.#inFlight.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     this.wake();
   }

@@ -92,10 +92,10 @@ interface Letter {
   readonly bytes: () => Buffer[];
 }
 
-/** One letter says one thing of all its spans. */
+/** One letter says one thing of all its spans, which are in the order of their entry. */
 function groups(refused: readonly Refused[]): Refused[][] {
   const alike = new Map<string, Refused[]>();
-  for (const one of refused) {
+  for (const one of [...refused].sort((left, right) => left.span.position - right.span.position)) {
     const { reason, status } = one.refusal;
     const key = `${reason} ${status}`;
     const group = alike.get(key);
@@ -107,9 +107,8 @@ function groups(refused: readonly Refused[]): Refused[][] {
 
 /** As they came: what was put on them for this destination is put on again when they are replayed. */
 function requestOf(refused: readonly Refused[]): Buffer[] {
-  const inOrder = [...refused].sort((one, other) => one.span.position - other.span.position);
   return assembleRequest(
-    inOrder.map(({ span: { scanned, bytes } }) => {
+    refused.map(({ span: { scanned, bytes } }) => {
       return { scope: scanned.scope, bytes, start: scanned.tagStart, end: scanned.end };
     }),
   );

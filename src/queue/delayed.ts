@@ -1,5 +1,8 @@
+import type { PassOver } from './port';
+
 /** An entry that waits for its time. `rank`: the smaller the older. */
 export interface Waiting {
+  readonly id: string;
   readonly rank: number;
   dueAtMs: number;
 }
@@ -17,12 +20,17 @@ export class Delayed<T extends Waiting> {
     this.#waiting.push(entry);
   }
 
-  takeDue(nowMs: number): T | undefined {
+  /** It costs a step for each that is passed over. */
+  takeDue(nowMs: number, passOver: PassOver = () => false): T | undefined {
     for (let next = this.#waiting.top(); next !== undefined && next.dueAtMs <= nowMs; next = this.#waiting.top()) {
       this.#waiting.pop();
       this.#due.push(next);
     }
-    return this.#due.pop();
+    const passed: T[] = [];
+    let oldest = this.#due.pop();
+    for (; oldest !== undefined && passOver(oldest.id); oldest = this.#due.pop()) passed.push(oldest);
+    for (const entry of passed) this.#due.push(entry);
+    return oldest;
   }
 
   /** When the next one may be taken; in the past where one may be already. */

@@ -5,7 +5,15 @@ import { Lane } from './disk/lane';
 import { destinationOf, laneName } from './disk/lane-name';
 import { HEADER_BYTES } from './disk/record';
 import type { Files } from './files';
-import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats, sumOf } from './port';
+import {
+  type Entry,
+  type EntryLabel,
+  type PassOver,
+  type QueuePort,
+  QueueRefusal,
+  type QueueStats,
+  sumOf,
+} from './port';
 
 export interface DiskQueueOptions {
   files: Files;
@@ -100,8 +108,8 @@ class SegmentedQueue implements DiskQueue {
     this.#listener(destination);
   }
 
-  async take(destination: string): Promise<Entry | undefined> {
-    return this.#lanes.get(destination)?.take();
+  async take(destination: string, passOver?: PassOver): Promise<Entry | undefined> {
+    return this.#lanes.get(destination)?.take(passOver);
   }
 
   settle(entry: Entry, positions: readonly number[]): void {

@@ -1,5 +1,13 @@
 import { Delayed } from './delayed';
-import { type Entry, type EntryLabel, type QueuePort, QueueRefusal, type QueueStats, sumOf } from './port';
+import {
+  type Entry,
+  type EntryLabel,
+  type PassOver,
+  type QueuePort,
+  QueueRefusal,
+  type QueueStats,
+  sumOf,
+} from './port';
 
 export interface MemoryQueueOptions {
   bytesMax: number;
@@ -45,9 +53,9 @@ class MemoryQueue implements QueuePort {
     this.#listener(label.destination);
   }
 
-  async take(destination: string): Promise<Entry | undefined> {
+  async take(destination: string, passOver?: PassOver): Promise<Entry | undefined> {
     const { fresh, delayed } = this.#lane(destination);
-    const due = delayed.takeDue(this.#now());
+    const due = delayed.takeDue(this.#now(), passOver);
     if (due !== undefined) return due;
     const [entry] = fresh;
     if (entry !== undefined) fresh.delete(entry);

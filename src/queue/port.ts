@@ -12,8 +12,11 @@ export interface QueuePort {
   /** Resolves when the entry is kept. Rejects with a QueueRefusal. */
   offer(bytes: Buffer, label: EntryLabel): Promise<void>;
 
-  /** The oldest entry of that destination that is due and not taken, or `undefined`. */
-  take(destination: string): Promise<Entry | undefined>;
+  /**
+   * The oldest entry of that destination that is due and not taken, or `undefined`. Entries that were taken before can be
+   * passed over by their id, so that nobody has to hold those that are not wanted now.
+   */
+  take(destination: string, passOver?: PassOver): Promise<Entry | undefined>;
 
   /** Crosses out items of a taken entry; when none is left, the entry is gone. Positions count from 0 and come once. */
   settle(entry: Entry, positions: readonly number[]): void;
@@ -35,6 +38,8 @@ export interface QueuePort {
 
   close(): Promise<void>;
 }
+
+export type PassOver = (id: string) => boolean;
 
 export interface EntryLabel {
   readonly destination: string;

@@ -125,6 +125,7 @@ test('what could not be delivered in the longest time is a dead letter, after on
     ['s1', 'expired'],
     ['s2', 'expired'],
   ]);
+  await advance(0);
   expect(running.queue.stats()).toMatchObject({ items: 0, bytes: 0 });
 });
 

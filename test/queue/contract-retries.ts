@@ -64,6 +64,19 @@ export function retriesContract({ clock, queue, offer, take, texts }: Suite): vo
     expect(await texts()).toEqual(['a', 'b', 'c']);
   });
 
+  test('those that were taken before can be passed over, and stay where they are', async () => {
+    for (const text of ['a', 'b', 'c']) await offer(text);
+    const [a, b] = [await take(), await take()];
+    for (const entry of [a, b]) queue().retryAt(entry, clock.ms);
+    const notA = await queue().take('main', (id) => id === a.id);
+    expect(notA?.id).toBe(b.id);
+    const neither = await queue().take('main', (id) => id === a.id);
+    expect(neither?.bytes.toString()).toBe('c');
+    expect(await queue().take('main', (id) => id === a.id)).toBeUndefined();
+    expect(queue().nextDueAtMs('main')).toBeLessThanOrEqual(clock.ms);
+    expect((await take()).id).toBe(a.id);
+  });
+
   test('one that is not due holds up nobody', async () => {
     await offer('a');
     await offer('b');

@@ -35,6 +35,7 @@ export class Appender {
   #number: number;
   #active: { segment: Segment; file: OpenFile } | undefined;
   #isWriting = false;
+  #isClosed = false;
   #written: Promise<void> = Promise.resolve();
 
   constructor(options: AppenderOptions) {
@@ -43,12 +44,17 @@ export class Appender {
   }
 
   append(append: Append): void {
+    if (this.#isClosed) {
+      append.failed(new Error('the queue is closed'));
+      return;
+    }
     this.#waiting.push(append);
     if (!this.#isWriting) this.#written = this.#writeAll();
   }
 
   /** Resolves when nothing waits, with the last segment sealed. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     while (this.#isWriting) await this.#written;
     await this.#seal();
   }

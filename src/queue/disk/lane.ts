@@ -1,7 +1,7 @@
 import { Delayed } from '../delayed';
 import type { DiskQueueEvent } from '../disk-queue';
 import type { Files } from '../files';
-import type { Entry, QueueStats } from '../port';
+import type { Entry, PassOver, QueueStats } from '../port';
 import { Appender } from './appender';
 import { Cursor, type Read } from './cursor';
 import type { Fresh } from './fresh';
@@ -96,8 +96,8 @@ export class Lane {
     });
   }
 
-  take(): Promise<Entry | undefined> {
-    const taken = this.#taking.then(() => this.#take());
+  take(passOver?: PassOver): Promise<Entry | undefined> {
+    const taken = this.#taking.then(() => this.#take(passOver));
     this.#taking = taken.catch(() => {});
     return taken;
   }
@@ -150,9 +150,10 @@ export class Lane {
     await this.#cursor.close();
   }
 
-  async #take(): Promise<Entry | undefined> {
+  async #take(passOver?: PassOver): Promise<Entry | undefined> {
     const { destination, now } = this.#options;
-    for (let due = this.#delayed.takeDue(now()); due !== undefined; due = this.#delayed.takeDue(now())) {
+    const nextDue = () => this.#delayed.takeDue(now(), passOver);
+    for (let due = nextDue(); due !== undefined; due = nextDue()) {
       const bytes = await this.#readAgain(due);
       if (bytes !== undefined) return due.entry(destination, bytes);
     }

@@ -6,6 +6,7 @@ import type { Segment } from './segment';
 export class OutcomeLog {
   #waiting: { segment: Segment; outcome: Outcome }[] = [];
   #isWriting = false;
+  #isClosed = false;
   #written: Promise<void> = Promise.resolve();
   #open: { segment: Segment; file: OpenFile } | undefined;
 
@@ -15,6 +16,8 @@ export class OutcomeLog {
   ) {}
 
   add(segment: Segment, outcome: Outcome): void {
+    // The files are somebody else's by now.
+    if (this.#isClosed) return;
     this.#waiting.push({ segment, outcome });
     void this.flush();
   }
@@ -27,6 +30,7 @@ export class OutcomeLog {
 
   async close(): Promise<void> {
     await this.flush();
+    this.#isClosed = true;
     await this.#leave();
   }
 
