@@ -65,7 +65,9 @@ async function start(house: House, config: Config, log: Logger): Promise<Gateway
   tellWhatWasFound(house, log);
   const adminUrl = await listen(admin, config.admin);
   state.adminUrl = adminUrl;
-  await storage.publish(adminUrl);
+  await storage.publish(adminUrl).catch((error) => {
+    log.warn({ err: error }, 'the data directory cannot tell others where the admin listener is');
+  });
   const receiverUrl = await listen(receiver, config.receiver);
   for (const { dispatcher } of routes.values()) dispatcher.start();
   state.phase = 'running';

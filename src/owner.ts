@@ -19,6 +19,7 @@ import {
 import { realFiles } from './queue/files';
 
 const ATTEMPTS_MAX = 20;
+const FULL_CODES = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 interface ClaimOptions {
   /** Made when it is not there. */
@@ -91,7 +92,10 @@ async function tryToClaim(options: ClaimOptions): Promise<Claim | undefined> {
   await mkdir(entrance, { mode: 0o700 });
   try {
     await listenIn(entrance, server, pipe);
-    await write(entrance, about);
+    await write(entrance, about).catch((error) => {
+      // A queue can make room on a full disk, if it may start: the socket is what counts, the record only tells of it.
+      if (pipe !== undefined || !FULL_CODES.includes(codeOf(error))) throw error;
+    });
     isOwner = await becomes(entrance, directory, latest + 1);
   } catch (error) {
     // Before anybody listens in it, an owner that cleans up may remove the entrance.

@@ -35,7 +35,7 @@ type File = Awaited<ReturnType<Files['open']>>;
 async function withFile<T>(files: Files, path: string, use: (file: File) => Promise<T>): Promise<T | undefined> {
   let file: File;
   try {
-    file = await files.open(path);
+    file = await files.open(path, 'read');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

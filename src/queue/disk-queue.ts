@@ -140,7 +140,7 @@ class SegmentedQueue implements DiskQueue {
 
   async maintain(): Promise<void> {
     await this.#health.look();
-    for (const lane of this.#lanes.values()) await lane.maintain();
+    for (const lane of this.#lanes.values()) await lane.maintain({ isShort: this.#health.isShort });
   }
 
   sick(): { sinceMs: number; code: string } | undefined {

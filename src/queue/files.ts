@@ -1,4 +1,3 @@
-import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -15,8 +14,8 @@ export interface Files {
   list(directory: string): Promise<string[]>;
   /** A new, empty file. Rejects with EEXIST. */
   create(path: string): Promise<OpenFile>;
-  /** To read and write. Rejects with ENOENT. */
-  open(path: string): Promise<OpenFile>;
+  /** Rejects with ENOENT. A disk that has become read-only can still be read. */
+  open(path: string, purpose: 'read' | 'write'): Promise<OpenFile>;
   /** Replaces what is at `to`. */
   rename(from: string, to: string): Promise<void>;
   /** Fine when it is not there. */
@@ -63,7 +62,7 @@ export const realFiles: Files = {
     }
   },
   create: async (path) => new RealFile(await open(path, 'wx+', FILE_MODE)),
-  open: async (path) => new RealFile(await open(path, constants.O_RDWR)),
+  open: async (path, purpose) => new RealFile(await open(path, purpose === 'read' ? 'r' : 'r+')),
   rename,
   remove: (path) => rm(path, { force: true }),
   async syncDirectory(directory) {

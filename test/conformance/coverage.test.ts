@@ -10,22 +10,18 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   K04: 'a key that may send to some places only is not in this version; how 403 looks is shown by F10',
   K09: 'TLS with client certificates is not in this version',
   L11: 'a socket in the file system is optional, and not offered',
-  M01: 'the queue on disk is not in this version: with the one in memory 200 means received',
-  M02: 'the queue on disk is not in this version',
-  M03: 'the queue on disk is not in this version',
-  M04: 'the queue on disk is not in this version',
-  M12: 'only the first destination receives spans in this version',
 };
 
 /** Rows about delivery, which tests of other folders show: file and a part of the test's name. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, readonly [file: string, test: string]>> = {
   M05: ['delivery/dispatcher.test.ts', 'what could not be delivered in the longest time is a dead letter'],
-  M06: ['end-to-end/full-queue.test.ts', 'a full queue: 503 with Retry-After'],
+  M06: ['end-to-end/full-queue.test.ts', '503 with Retry-After and a Status in the encoding of the request, and nothing is dropped'],
   M07: ['end-to-end/delivery.test.ts', 'one bad span among 200 costs one span'],
   M08: ['end-to-end/delivery.test.ts', 'a Langfuse behind a proxy that takes small bodies only'],
   M09: ['end-to-end/trouble.test.ts', '429 with Retry-After %s: nothing is sent before'],
   M10: ['end-to-end/delivery.test.ts', 'a partial success: the number it names is not delivered'],
   M11: ['delivery/langfuse-client.test.ts', 'a page as the answer'],
+  M12: ['end-to-end/fairness.test.ts', 'two destinations, one of which fails'],
   M13: ['gateway.test.ts', 'delivers what is queued first, and says that nothing is left'],
 };
 

@@ -117,9 +117,9 @@ describe('beside a process that writes and removes', () => {
   test('what vanishes while it is read is not there', async () => {
     const store = await opened();
     const id = await put(store);
-    const open: typeof realFiles.open = (path) => {
+    const open: typeof realFiles.open = (path, purpose) => {
       if (path.endsWith('.otlp')) for (const end of ['.json', '.otlp']) rmSync(join(directory, id + end));
-      return realFiles.open(path);
+      return realFiles.open(path, purpose);
     };
     expect(await storeAt(directory, { files: { ...realFiles, open } }).read(id)).toBeUndefined();
   });
@@ -274,9 +274,9 @@ describe('expire', () => {
     const store = await opened();
     for (let count = 0; count < 20; count++) await put(store);
     const read: string[] = [];
-    const open: typeof realFiles.open = (path) => {
+    const open: typeof realFiles.open = (path, purpose) => {
       read.push(path);
-      return realFiles.open(path);
+      return realFiles.open(path, purpose);
     };
     expect(await storeAt(directory, { files: { ...realFiles, open } }).expire(1_000)).toBe(0);
     expect(read).toHaveLength(1);

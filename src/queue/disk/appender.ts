@@ -52,6 +52,12 @@ export class Appender {
     if (!this.#isWriting) this.#written = this.#writeAll();
   }
 
+  /** Gives up a segment of which nothing is left, so that it can be deleted. */
+  async makeRoom(): Promise<void> {
+    const { size, live } = this.#active?.segment ?? {};
+    if (!this.#isWriting && live?.entries === 0 && size !== 0) await this.#seal();
+  }
+
   /** Resolves when nothing waits, with the last segment sealed. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -52,7 +52,7 @@ export class Cursor {
 
   /** Reads again what `next` has given before. */
   async again(segment: Segment, header: RecordHeader): Promise<Buffer | undefined> {
-    const file = await this.#options.files.open(segment.path);
+    const file = await this.#options.files.open(segment.path, 'read');
     try {
       const window = new Window(file, () => segment.size);
       return await readWhole(new Scanner(window, segment.mark, () => segment.size), window, header);
@@ -90,7 +90,7 @@ export class Cursor {
   }
 
   async #openFile(segment: Segment) {
-    const file = await this.#options.files.open(segment.path);
+    const file = await this.#options.files.open(segment.path, 'read');
     const window = new Window(file, () => segment.size);
     this.#open = { file, window, scanner: new Scanner(window, segment.mark, () => segment.size) };
     return this.#open;

@@ -13,6 +13,8 @@ export interface HealthOptions {
 /** Space that is left for outcomes and dead letters: so many bytes, or this part of a small file system. */
 const FLOOR_BYTES = 64 * 1024 * 1024;
 const FLOOR_SHARE = 1 / 20;
+/** With less than the largest body above that, a segment of which nothing is left should go at once. */
+const SHORT_BYTES = 64 * 1024 * 1024;
 const PROBE_BYTES = 4096;
 /** What the system says when there is no space, by whatever limit. */
 const FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -31,13 +33,15 @@ export class Health {
     return this.#sick;
   }
 
+  /** Entries are refused for want of space, or large ones would be. */
+  get isShort(): boolean {
+    return this.#lacks(SHORT_BYTES);
+  }
+
   /** Throws where so many bytes more should not be written. */
   check(bytes: number): void {
     if (this.#sick !== undefined) throw sickRefusal(this.#sick.code);
-    if (this.#space === undefined) return;
-    const { free, total } = this.#space;
-    if (free - bytes < Math.min(FLOOR_BYTES, total * FLOOR_SHARE))
-      throw new QueueRefusal('full', 'the disk of the queue is almost full');
+    if (this.#lacks(bytes)) throw new QueueRefusal('full', 'the disk of the queue is almost full');
   }
 
   worked(bytes: number): void {
@@ -66,6 +70,12 @@ export class Health {
     // A sick disk that is full is well: the next offer finds out whether there is room.
     this.#sick = code === undefined || FULL_CODES.has(code) ? undefined : { sinceMs, code };
     if (this.#sick === undefined) onEvent?.({ kind: 'well' });
+  }
+
+  #lacks(bytes: number): boolean {
+    if (this.#space === undefined) return false;
+    const { free, total } = this.#space;
+    return free - bytes < Math.min(FLOOR_BYTES, total * FLOOR_SHARE);
   }
 
   /** The system's code when it fails. */

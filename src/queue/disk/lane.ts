@@ -135,9 +135,10 @@ export class Lane {
     return { items: this.#tally.items, bytes: this.#shelf.bytes, oldestOfferedAtMs };
   }
 
-  /** Tries again what has failed. */
-  async maintain(): Promise<void> {
+  /** Tries again what has failed. `isShort`: space is wanted. */
+  async maintain({ isShort }: { isShort: boolean }): Promise<void> {
     await this.#outcomes.flush();
+    if (isShort) await this.#appender?.makeRoom();
     await this.#shelf.settled({ again: true });
   }
 

@@ -63,7 +63,7 @@ export class OutcomeLog {
     if (this.#open?.segment !== segment) {
       await this.#leave();
       const path = segment.outcomesPath;
-      const file = await this.files.open(path).catch(() => this.files.create(path));
+      const file = await this.files.open(path, 'write').catch(() => this.files.create(path));
       this.#open = { segment, file };
     }
     const pieces: Buffer[] = [];

@@ -1,4 +1,4 @@
-import type { Files, OpenFile } from '../files';
+import type { Files } from '../files';
 import { type Outcome, readOutcomes } from './outcomes';
 import { type Damage, type Found, Scanner } from './scanner';
 import { parseSegmentName, Segment } from './segment';
@@ -37,7 +37,7 @@ export async function recover(options: RecoveryOptions): Promise<Segment[]> {
 }
 
 async function readSegment(segment: Segment, { files, onDamage }: RecoveryOptions): Promise<void> {
-  const file = await files.open(segment.path);
+  const file = await files.open(segment.path, 'read');
   try {
     segment.size = await file.size();
     const size = () => segment.size;
@@ -48,7 +48,7 @@ async function readSegment(segment: Segment, { files, onDamage }: RecoveryOption
       if (damage === undefined) continue;
       await onDamage(segment, damage);
       segment.damage.add(damage.start);
-      if (damage.kind === 'torn') await cut(segment, file, damage.start);
+      if (damage.kind === 'torn') await cut(segment, damage.start, files);
     }
   } finally {
     await file.close();
@@ -72,13 +72,18 @@ async function judge(segment: Segment, found: Found, scanner: Scanner): Promise<
   return undefined;
 }
 
-async function cut(segment: Segment, file: OpenFile, size: number): Promise<void> {
-  await file.truncate(size);
-  segment.size = size;
+async function cut(segment: Segment, size: number, files: Files): Promise<void> {
+  const file = await files.open(segment.path, 'write');
+  try {
+    await file.truncate(size);
+    segment.size = size;
+  } finally {
+    await file.close();
+  }
 }
 
 async function readNotes(segment: Segment, files: Files): Promise<void> {
-  const file = await files.open(segment.outcomesPath).catch((error: NodeJS.ErrnoException) => {
+  const file = await files.open(segment.outcomesPath, 'read').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
   if (file === undefined) return;

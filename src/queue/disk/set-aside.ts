@@ -17,7 +17,7 @@ export async function setAside(
   const path = join(folder, `${segment.name}-${start}`);
   // From an earlier start, which may have been cut short.
   await files.remove(path);
-  const from = await files.open(segment.path);
+  const from = await files.open(segment.path, 'read');
   const to = await files.create(path).catch(async (error) => {
     await from.close();
     throw error;
