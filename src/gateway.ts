@@ -38,6 +38,8 @@ export interface Gateway {
 /** Undelivered bytes above which senders wait for their turn, and how long at most. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_WAIT_MS_MAX = 1_000;
+/** The reason for spans that the disk does not give back. */
+const DAMAGED = 'damaged';
 const KNOWN_PATHS = new Set([...TRACE_PATHS, ...FLUSH_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
 
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port or the data directory cannot be had. */
@@ -45,7 +47,7 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
   const now = () => Date.now();
   const ledger = createLedger();
   const desk = createLateListener();
-  const onLost = (destination: string, spans: number) => ledger.deadLettered(destination, 'damaged', spans);
+  const onLost = (destination: string, spans: number) => ledger.deadLettered(destination, DAMAGED, spans);
   const storage = await openStorage({ queue: config.queue, control: desk.listener, onLost, log, now });
   const house = build(config, { storage, ledger, desk, log, now });
   try {
@@ -211,7 +213,7 @@ function metricsOf(
     queueBytesMax: config.queue.maxBytes,
     isUp,
     destinations: destinations.length === 0 ? [PREVIEW] : destinations,
-    refusals: REFUSALS,
+    refusals: [...REFUSALS, DAMAGED],
     repairs: REPAIRS,
     rejections: REJECTIONS,
     now,

@@ -27,11 +27,16 @@ export async function finished(server: Server, waitMsMax: number): Promise<void>
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A connection whose answer is out stays open for its next request, which is not to come.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  await within(waitMsMax, closed);
+  clearInterval(sweep);
+}
+
+/** Resolves when it is done, or after that time. */
+export async function within(ms: number, done: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMsMax);
+    timer = setTimeout(resolve, ms);
   });
-  await Promise.race([closed, late]);
-  clearInterval(sweep);
+  await Promise.race([done, late]);
   clearTimeout(timer);
 }

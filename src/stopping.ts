@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Phase } from './admin/readiness';
 import type { Route } from './delivery/route';
 import type { FlushDesk } from './flush';
-import { close, finished } from './listening';
+import { close, finished, within } from './listening';
 import type { Receiver } from './receiver/server';
 import type { Storage } from './storage';
 
@@ -20,6 +20,8 @@ export interface Stoppable {
 const SETTLE_CHECK_MS = 20;
 /** For those who are refused at the very end: to read their answer before the connection is closed. */
 const LAST_ANSWERS_MS = 2_000;
+
+const LAST_LETTERS_MS = 2_000;
 
 /** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
 export async function stop(house: Stoppable, waitMsMax: number): Promise<number> {
@@ -39,6 +41,8 @@ export async function stop(house: Stoppable, waitMsMax: number): Promise<number>
   await close(receiver);
   await close(admin);
   await closeRoutes(house);
+  // A dead letter that is being written is worth a moment: else its spans are tried again at the next start.
+  await within(LAST_LETTERS_MS, Promise.all([...routes.values()].map(({ dispatcher }) => dispatcher.idle())));
   const left = storage.queue.stats().items;
   await storage.close();
   return left;

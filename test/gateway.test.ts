@@ -27,6 +27,9 @@ async function start(env: Record<string, string> = {}, options: FakeLangfuseOpti
 const send = ({ url }: RunningGateway, spans = numberedSpans(1)) => post(`${url}/v1/traces`, postOf(spans));
 const metricsOf = ({ metrics }: RunningGateway) => metrics();
 
+/** What is on disk waits for no Langfuse that is in trouble. */
+const DOWN_IN_MEMORY = { GATEWAY_QUEUE: 'memory', GATEWAY_SHUTDOWN_TIMEOUT_S: '1' };
+
 describe('stopping', () => {
   test('delivers what is queued first, and says that nothing is left', async () => {
     const { fake, gateway, stop } = await start({}, { respond: () => ({ delayMs: 100 }) });
@@ -36,7 +39,7 @@ describe('stopping', () => {
   });
 
   test('waits no longer than it may, and says how many spans are left', async () => {
-    const { gateway, stop } = await start({ GATEWAY_SHUTDOWN_TIMEOUT_S: '1' }, { respond: () => ({ status: 503 }) });
+    const { gateway, stop } = await start(DOWN_IN_MEMORY, { respond: () => ({ status: 503 }) });
     await send(gateway, numberedSpans(3));
     const began = performance.now();
     expect(await stop()).toBe(3);
@@ -54,7 +57,7 @@ describe('stopping', () => {
   });
 
   test('new requests are told to come back, on connections that are open already', async () => {
-    const { gateway, stop } = await start({ GATEWAY_SHUTDOWN_TIMEOUT_S: '1' }, { respond: () => ({ status: 503 }) });
+    const { gateway, stop } = await start(DOWN_IN_MEMORY, { respond: () => ({ status: 503 }) });
     const connection = await openConnection(gateway.url);
     await connection.write(rawPost({ ...postOf(numberedSpans(1)) }));
     expect((await connection.answer()).status).toBe(200);

@@ -111,7 +111,8 @@ class QueueDispatcher implements Dispatcher {
     try {
       while (this.#mayTake() && now() >= this.#pause.untilMs()) {
         const entry = await this.#probes.next({ isProbe: this.#pause.isProbing() });
-        if (entry === undefined) break;
+        // To take it took its time; what is begun after the end has no outcome, and what is not settled is not lost.
+        if (entry === undefined || !this.#running) break;
         this.#attempt(entry);
       }
       dueMs = queue.nextDueAtMs(destination);
@@ -175,6 +176,8 @@ class QueueDispatcher implements Dispatcher {
     for (const scanned of scanRequest(entry.bytes, { check: false }).spans) {
       if (!entry.isSettled(scanned.ordinal)) attempt.add(new DeliverySpan(reader, scanned, attempt));
     }
+    // Nothing would ever be reported of it.
+    if (attempt.spans.length === 0) throw new Error('the entry holds no spans');
     const deadline = setTimeout(() => {
       attempt.report(attempt.lost(), { kind: 'retry', reason: 'no_receipt' });
     }, PROCESSOR_DEADLINE_MS);

@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { endAllBuilt, runBuilt, runScript, startBuilt } from '../support/built-gateway';
+import { endAllBuilt, runBuilt, startBuilt } from '../support/built-gateway';
 import { eventually } from '../support/eventually';
 import { type FakeLangfuse, type FakeLangfuseOptions, startFakeLangfuse } from '../support/fake-langfuse';
+import { langfuseVariables } from '../support/gateway';
 import { post } from '../support/post';
 import { numberedSpans, postOf } from '../support/trace-request';
 
@@ -21,12 +21,6 @@ async function startFake(options: FakeLangfuseOptions = {}): Promise<FakeLangfus
   closing.push(fake.close);
   return fake;
 }
-
-const keysOf = ({ baseUrl, publicKey, secretKey }: FakeLangfuse) => ({
-  LANGFUSE_BASE_URL: baseUrl,
-  LANGFUSE_PUBLIC_KEY: publicKey,
-  LANGFUSE_SECRET_KEY: secretKey,
-});
 
 const send = (url: string, spans = numberedSpans(3)) => post(`${url}/v1/traces`, postOf(spans));
 
@@ -48,80 +42,28 @@ test.each([
   });
 });
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s: waits for Langfuse, delivers what is left, ends with 0',
-  async (signal) => {
-    let down = true;
-    const fake = await startFake({ respond: () => (down ? { status: 503 } : undefined) });
-    const gateway = await startBuilt(keysOf(fake));
-    expect((await send(gateway.url)).status).toBe(200);
-    await eventually(() => expect(fake.requests.length).toBeGreaterThan(0));
-    gateway.kill(signal);
-    await eventually(async () => expect((await fetch(`${gateway.adminUrl}/readyz`)).status).toBe(503));
-    expect((await send(gateway.url)).status).toBe(503);
-    down = false;
-    expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
-    expect(fake.spans.map(({ name }) => name)).toEqual(['s1', 's2', 's3']);
-    expect(gateway.logs().at(-1)).toMatchObject({ msg: expect.stringContaining('nothing was left') });
-  },
-);
-
-test('SIGTERM while Langfuse stays down: ends with 1 when its time is up, and says what is lost', async () => {
-  const fake = await startFake({ respond: () => ({ status: 503 }) });
-  const gateway = await startBuilt({ ...keysOf(fake), GATEWAY_SHUTDOWN_TIMEOUT_S: '1' });
-  await send(gateway.url);
-  const began = performance.now();
+test.each([
+  ['memory', [expect.stringContaining('200 means received')]],
+  ['disk', []],
+])('a queue in %s: what 200 means is said where it means less', async (kind, expected) => {
+  const gateway = await startBuilt({ GATEWAY_QUEUE: kind });
+  await eventually(async () => expect((await fetch(`${gateway.adminUrl}/readyz`)).status).toBe(200));
   gateway.kill('SIGTERM');
-  expect(await gateway.ended).toMatchObject({ code: 1, signal: null, stderr: '' });
-  expect(performance.now() - began).toBeGreaterThanOrEqual(900);
-  expect(gateway.logs().at(-1)).toMatchObject({ level: 50, spans: 3 });
+  await gateway.ended;
+  const said = gateway.logs().map(({ msg }) => String(msg));
+  expect(said.filter((msg) => msg.startsWith('the queue is in memory'))).toEqual(expected);
 });
 
-test('a second signal right after the first is the same one: Ctrl-C reaches npm and the gateway both', async () => {
-  let down = true;
-  const fake = await startFake({ respond: () => (down ? { status: 503 } : undefined) });
-  const gateway = await startBuilt(keysOf(fake));
-  await send(gateway.url);
-  gateway.kill('SIGINT');
-  await eventually(() => expect(gateway.stdout()).toContain('stopping'));
-  gateway.kill('SIGTERM');
-  gateway.kill('SIGINT');
-  await setTimeout(100);
-  down = false;
-  expect(await gateway.ended).toMatchObject({ code: 0, signal: null });
-  expect(fake.spans).toHaveLength(3);
+test.each([
+  ['is a file', 'package.json'],
+  ['is below a file', 'package.json/data'],
+])('a data directory that %s: nothing is started, and the path is said', async (_, path) => {
+  const ended = await runBuilt([], { PORT: '0', GATEWAY_ADMIN_PORT: '0', GATEWAY_DATA_DIR: path });
+  expect(ended).toMatchObject({ code: 1, stderr: '' });
+  const line = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '');
+  expect(line).toMatchObject({ level: 60, msg: expect.stringMatching(/^could not start: .*package\.json/) });
+  expect(ended.stdout).not.toContain('receiving OTLP');
 });
-
-test('a second signal later: at once', async () => {
-  const fake = await startFake({ respond: () => ({ status: 503 }) });
-  const gateway = await startBuilt(keysOf(fake));
-  await send(gateway.url);
-  gateway.kill('SIGTERM');
-  await eventually(() => expect(gateway.stdout()).toContain('stopping'));
-  await setTimeout(600);
-  gateway.kill('SIGTERM');
-  expect(await gateway.ended).toMatchObject({ code: 1, signal: null });
-});
-
-test('a gateway that was stopped keeps no process alive', async () => {
-  const fake = await startFake();
-  const script = `
-    const { loadConfig } = require('./dist/config');
-    const { createGateway } = require('./dist/gateway');
-    const { createLog } = require('./dist/log');
-    (async () => {
-      const { config } = loadConfig({ env: { ...process.env, PORT: '0', GATEWAY_ADMIN_PORT: '0' } });
-      const gateway = await createGateway(config, { log: createLog('silent') });
-      const body = Buffer.from(process.env.BODY, 'base64');
-      const headers = { 'content-type': 'application/x-protobuf', connection: 'close' };
-      const { status } = await fetch(gateway.receiverUrl + '/v1/traces', { method: 'POST', headers, body });
-      process.stdout.write(status + ' ' + (await gateway.stop()));
-    })();`;
-  const body = postOf(numberedSpans(1)).body.toString('base64');
-  const ended = await runScript(script, { ...keysOf(fake), GATEWAY_SHUTDOWN_TIMEOUT_S: '0', BODY: body });
-  expect(ended).toMatchObject({ code: 0, stdout: '200 1', stderr: '' });
-  // A timer of half a minute that was left behind would be longer than this.
-}, 20_000);
 
 describe('what it prints', () => {
   test('stdout is JSON lines with a readable msg, stderr stays empty, whatever happens', async () => {
@@ -129,7 +71,7 @@ describe('what it prints', () => {
       refuseSpan: ({ name }) => name === 's2',
       respond: () => (fake.requests.length === 1 ? { status: 500 } : undefined),
     });
-    const gateway = await startBuilt({ ...keysOf(fake), LOG_LEVEL: 'trace', GATEWAY_UNKNOWN: 'x' });
+    const gateway = await startBuilt({ ...langfuseVariables(fake), LOG_LEVEL: 'trace', GATEWAY_UNKNOWN: 'x' });
     await send(gateway.url);
     await fake.waitForSpans(2, 10_000);
     for (const body of ['{', '[]', '\u0000']) {
@@ -152,7 +94,7 @@ describe('what it prints', () => {
 
   test('where it listens and where spans go', async () => {
     const fake = await startFake();
-    const gateway = await startBuilt(keysOf(fake));
+    const gateway = await startBuilt(langfuseVariables(fake));
     const line = gateway.logs().find(({ receiverUrl }) => receiverUrl !== undefined);
     expect(line?.msg).toBe(
       `receiving OTLP at ${gateway.url}/v1/traces (to ${fake.baseUrl}); admin at ${gateway.adminUrl}`,
@@ -164,7 +106,7 @@ describe('what it prints', () => {
     ['LANGFUSE_LOG_LEVEL', 'DEBUG'],
   ])("%s=%s of Langfuse's own library prints no words and no secret", async (name, value) => {
     const fake = await startFake();
-    const gateway = await startBuilt({ ...keysOf(fake), LOG_LEVEL: 'trace', [name]: value });
+    const gateway = await startBuilt({ ...langfuseVariables(fake), LOG_LEVEL: 'trace', [name]: value });
     await send(gateway.url, numberedSpans(3, { attributes: { 'gen_ai.prompt': 'dear diary' } }));
     await fake.waitForSpans(3);
     gateway.kill('SIGTERM');
@@ -177,7 +119,7 @@ describe('what it prints', () => {
 test("variables of Langfuse's and OpenTelemetry's libraries change nothing that is sent", async () => {
   const fake = await startFake();
   const gateway = await startBuilt({
-    ...keysOf(fake),
+    ...langfuseVariables(fake),
     LANGFUSE_FLUSH_AT: '-5',
     LANGFUSE_FLUSH_INTERVAL: '3600',
     LANGFUSE_MEDIA_UPLOAD_ENABLED: 'true',

@@ -155,6 +155,27 @@ test('what is under way is bounded; the rest is taken as there is room', async (
   expect(names(running.taken())).toHaveLength(1_000);
 });
 
+test('what is being taken while it is stopped is not attempted: it stays in the queue, and no timer stays', async () => {
+  running = await startDispatcher();
+  const { queue } = running;
+  const take = queue.take.bind(queue);
+  let read = () => {};
+  const slow = new Promise<void>((resolve) => {
+    read = resolve;
+  });
+  queue.take = async (destination) => {
+    await slow;
+    return take(destination);
+  };
+  await running.offer(numberedSpans(1));
+  await advance(0);
+  running.dispatcher.stop();
+  read();
+  await advance(0);
+  expect([names(running.taken()), running.dispatcher.isIdle(), jest.getTimerCount()]).toEqual([[], true, 0]);
+  expect(queue.stats().items).toBe(1);
+});
+
 test('stopped it takes nothing more, and is idle when what is under way has its outcome', async () => {
   running = await startDispatcher();
   const idle = jest.fn();

@@ -19,15 +19,17 @@ let down = true;
 beforeEach(async () => {
   down = true;
   fake = await startFakeLangfuse({ respond: () => (down ? { status: 503 } : undefined) });
-  gateway = await startGateway({
-    fake,
-    env: { GATEWAY_QUEUE_MAX_BYTES: '20000', GATEWAY_SHUTDOWN_TIMEOUT_S: '0' },
-  });
 });
 afterEach(async () => {
   await gateway.stop();
   await fake.close();
 });
+
+/** With a queue of 20,000 bytes. */
+async function start(env: Record<string, string> = {}): Promise<void> {
+  const bound = { GATEWAY_QUEUE_MAX_BYTES: '20000', GATEWAY_SHUTDOWN_TIMEOUT_S: '0' };
+  gateway = await startGateway({ fake, env: { ...bound, ...env } });
+}
 
 const padding = (bytes: number) => ({ attributes: { padding: 'x'.repeat(bytes) } });
 const sendProtobuf = (from: number, bytes: number) =>
@@ -46,53 +48,58 @@ async function fill(): Promise<number> {
 
 const retryAfterS = ({ headers }: Answer) => Number(headers['retry-after']);
 
-test('a full queue: 503 with Retry-After, a Status in the encoding of the request, and nothing is dropped', async () => {
-  const accepted = await fill();
-  expect(accepted).toBeGreaterThan(4);
+test.each(['disk', 'memory'])(
+  'a full queue (%s): 503 with Retry-After and a Status in the encoding of the request, and nothing is dropped',
+  async (kind) => {
+    await start({ GATEWAY_QUEUE: kind });
+    const accepted = await fill();
+    expect(accepted).toBeGreaterThan(4);
 
-  const refusals = await Promise.all(Array.from({ length: 30 }, () => sendProtobuf(900, 1)));
-  expect(new Set(refusals.map(({ status }) => status))).toEqual(new Set([503]));
-  expect(refusals.every((answer) => [1, 2, 3, 4, 5].includes(retryAfterS(answer)))).toBe(true);
-  // Spread, so that not all come back at once.
-  expect(new Set(refusals.map(retryAfterS)).size).toBeGreaterThan(1);
-  expect(refusals[0]?.headers['content-type']).toBe('application/x-protobuf');
-  expect(Status.toObject(Status.decode(refusals[0]!.body))).toMatchObject({
-    code: 14,
-    message: expect.stringContaining('queue is full'),
-  });
+    const refusals = await Promise.all(Array.from({ length: 30 }, () => sendProtobuf(900, 1)));
+    expect(new Set(refusals.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(refusals.every((answer) => [1, 2, 3, 4, 5].includes(retryAfterS(answer)))).toBe(true);
+    // Spread, so that not all come back at once.
+    expect(new Set(refusals.map(retryAfterS)).size).toBeGreaterThan(1);
+    expect(refusals[0]?.headers['content-type']).toBe('application/x-protobuf');
+    expect(Status.toObject(Status.decode(refusals[0]!.body))).toMatchObject({
+      code: 14,
+      message: expect.stringContaining('queue is full'),
+    });
 
-  const json = await post(`${gateway.url}/v1/traces`, {
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(
-      JSON.stringify({
-        resourceSpans: [
-          { scopeSpans: [{ spans: [{ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'json' }] }] },
-        ],
-      }),
-    ),
-  });
-  expect([json.status, json.headers['content-type']]).toEqual([503, 'application/json']);
-  expect(JSON.parse(json.body.toString())).toMatchObject({ code: 14, message: expect.stringContaining('full') });
+    const json = await post(`${gateway.url}/v1/traces`, {
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(
+        JSON.stringify({
+          resourceSpans: [
+            { scopeSpans: [{ spans: [{ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'json' }] }] },
+          ],
+        }),
+      ),
+    });
+    expect([json.status, json.headers['content-type']]).toEqual([503, 'application/json']);
+    expect(JSON.parse(json.body.toString())).toMatchObject({ code: 14, message: expect.stringContaining('full') });
 
-  expect(await gateway.metrics()).toMatchObject({
-    gateway_receiver_accepted_spans_total: accepted,
-    gateway_queue_spans: accepted,
-  });
-  const readyz = await fetch(`${gateway.adminUrl}/readyz`);
-  expect(readyz.status).toBe(200);
-  expect(await readyz.json()).toMatchObject({
-    status: 'degraded',
-    reasons: expect.arrayContaining([expect.stringContaining('queue is full')]),
-  });
+    expect(await gateway.metrics()).toMatchObject({
+      gateway_receiver_accepted_spans_total: accepted,
+      gateway_queue_spans: accepted,
+    });
+    const readyz = await fetch(`${gateway.adminUrl}/readyz`);
+    expect(readyz.status).toBe(200);
+    expect(await readyz.json()).toMatchObject({
+      status: 'degraded',
+      reasons: expect.arrayContaining([expect.stringContaining('queue is full')]),
+    });
 
-  down = false;
-  await fake.waitForSpans(accepted, 10_000);
-  expect(fake.spans.map(({ name }) => name)).not.toContain('s900');
-  expect((await sendProtobuf(901, 1)).status).toBe(200);
-  await eventually(() => expect(fake.spans.map(({ name }) => name)).toContain('s901'));
-});
+    down = false;
+    await fake.waitForSpans(accepted, 10_000);
+    expect(fake.spans.map(({ name }) => name)).not.toContain('s900');
+    expect((await sendProtobuf(901, 1)).status).toBe(200);
+    await eventually(() => expect(fake.spans.map(({ name }) => name)).toContain('s901'));
+  },
+);
 
 test('a full queue refuses a body before it is read, and instead of 100 Continue; the log says so once', async () => {
+  await start();
   await fill();
   const expectations: Record<string, string>[] = [{}, { Expect: '100-continue' }];
   for (const expectation of expectations) {
@@ -109,6 +116,7 @@ test('a full queue refuses a body before it is read, and instead of 100 Continue
 });
 
 test('a request that can never fit: 413, whatever room there is', async () => {
+  await start();
   const answer = await sendProtobuf(1, 20_000);
   expect(answer.status).toBe(413);
   expect(answer.headers['retry-after']).toBeUndefined();
@@ -117,6 +125,7 @@ test('a request that can never fit: 413, whatever room there is', async () => {
 });
 
 test('spans that are rejected are counted once, however often a full queue sends their request away', async () => {
+  await start();
   await fill();
   const bad = { name: 'bad', traceId: '0'.repeat(32) };
   for (let time = 0; time < 3; time++) {
