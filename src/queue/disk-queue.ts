@@ -72,6 +72,7 @@ class SegmentedQueue implements DiskQueue {
   /** Offered, and not yet part of a lane. */
   #pendingBytes = 0;
   #isOpen = false;
+  #maintaining: Promise<void> = Promise.resolve();
 
   constructor(options: DiskQueueOptions) {
     this.#options = options;
@@ -139,8 +140,9 @@ class SegmentedQueue implements DiskQueue {
   }
 
   async maintain(): Promise<void> {
-    await this.#health.look();
-    for (const lane of this.#lanes.values()) await lane.maintain({ isShort: this.#health.isShort });
+    const maintained = this.#maintaining.then(() => this.#maintain());
+    this.#maintaining = maintained.catch(() => {});
+    await maintained;
   }
 
   sick(): { sinceMs: number; code: string } | undefined {
@@ -149,8 +151,15 @@ class SegmentedQueue implements DiskQueue {
 
   async close(): Promise<void> {
     this.#isOpen = false;
+    await this.#maintaining;
     await Promise.allSettled(this.#opening.values());
-    for (const lane of this.#lanes.values()) await lane.close();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+  }
+
+  async #maintain(): Promise<void> {
+    if (!this.#isOpen) return;
+    await this.#health.look();
+    for (const lane of this.#lanes.values()) await lane.maintain({ isShort: this.#health.isShort });
   }
 
   /** Throws where the entry cannot be kept. */

@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { createDiskQueue } from '../../src/queue/disk-queue';
 import { realFiles } from '../../src/queue/files';
 import { queueContract } from './contract';

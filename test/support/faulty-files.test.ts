@@ -146,7 +146,7 @@ describe('a crash at a call', () => {
         );
       void call(write(file, TEXT, 0));
       for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-      void call(files.open('/data/none'));
+      void call(files.open('/data/none', 'read'));
       for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
       expect({ answers, isDead: files.isDead }).toEqual({ answers: [], isDead: true });
       left.add(seen(files.crash(createRandom(seed), 'kill')));
@@ -242,6 +242,24 @@ describe('without faults it does what the file system of this machine does', () 
     expect(await of(faulty, '/data')).toEqual(await of(realFiles, join(directory, 'data')));
   });
 
+  test('also where a file is in the way of a directory, or a directory in that of a file', async () => {
+    const codes = async (files: Files, root: string) => {
+      await files.makeDirectory(join(root, 'sub'));
+      await (await files.create(join(root, 'file'))).close();
+      const calls = [
+        files.makeDirectory(join(root, 'sub')),
+        files.makeDirectory(join(root, 'file')),
+        files.makeDirectory(join(root, 'file', 'below')),
+        files.remove(join(root, 'sub')),
+        files.create(join(root, 'sub')),
+        files.open(join(root, 'sub'), 'write'),
+      ];
+      return Promise.all(calls.map((call) => call.then(() => 'done').catch(({ code }) => code)));
+    };
+    const faulty = new FaultyFiles({ random: createRandom(1) });
+    expect(await codes(faulty, '/data')).toEqual(await codes(realFiles, join(directory, 'data')));
+  });
+
   /** What a sequence of calls answers: values, or codes of errors. */
   async function played(files: Files, root: string, random: Random): Promise<unknown[]> {
     const answers: unknown[] = [];
@@ -264,7 +282,7 @@ describe('without faults it does what the file system of this machine does', () 
       const [one, other, at] = [path(), path(), Math.floor(random() * 20)];
       const acts: (() => Promise<unknown>)[] = [
         () => opened(files.create(one)),
-        () => opened(files.open(one)),
+        () => opened(files.open(one, oneOf(random, ['read', 'write'] as const))),
         () => files.rename(one, other),
         () => files.remove(one),
         () => files.syncDirectory(root),

@@ -86,12 +86,12 @@ export class FaultyFiles implements Files {
     return next;
   }
 
-  /** Flips up to three bits of a byte, somewhere. `undefined` when all files are empty. */
-  flip(random: Random): { path: string; at: number } | undefined {
+  /** Flips up to three bits of a byte. `undefined` when all files are empty. */
+  flip(random: Random, choose = anywhere): { path: string; at: number } | undefined {
     const files = [...this.#seen].filter(([, { seen }]) => seen.length > 0);
     const [path, content] = files[Math.floor(random() * files.length)] ?? [];
     if (path === undefined || content === undefined) return undefined;
-    const at = Math.floor(random() * content.seen.length);
+    const at = choose(content.seen, random);
     const bits = new Set([0, 1, 2].map(() => Math.floor(random() * 8)));
     for (const bit of bits) content.flip(at, bit);
     return { path, at };
@@ -109,7 +109,12 @@ export class FaultyFiles implements Files {
 
   makeDirectory(path: string): Promise<void> {
     return this.#call('makeDirectory', path, () => {
-      for (let one = resolve(path); !this.#directories.has(one); one = dirname(one)) this.#directories.add(one);
+      const missing: string[] = [];
+      for (let one = resolve(path); !this.#directories.has(one); one = dirname(one)) {
+        if (this.#seen.has(one)) throw failure(one === resolve(path) ? 'EEXIST' : 'ENOTDIR', 'makeDirectory', path);
+        missing.push(one);
+      }
+      for (const one of missing) this.#directories.add(one);
     });
   }
 
@@ -128,12 +133,16 @@ export class FaultyFiles implements Files {
       if (this.#used() >= this.capacity && this.#random() < 0.5) throw failure('ENOSPC', 'create', path);
       const content = new Content();
       this.#rename({ home: dirname(path), names: [{ path, content, isRemoved: false }] });
-      return this.#opened(path, content);
+      return this.#opened(path, content, true);
     });
   }
 
-  open(path: string): Promise<OpenFile> {
-    return this.#call('open', path, () => this.#opened(path, this.#contentOf(path, 'open')));
+  open(path: string, purpose: 'read' | 'write'): Promise<OpenFile> {
+    return this.#call('open', path, (fault) => {
+      // What can only be read can still be read.
+      if (fault !== undefined && !(fault === 'EROFS' && purpose === 'read')) throw failure(fault, 'open', path);
+      return this.#opened(path, this.#contentOf(path, 'open'), purpose === 'write');
+    });
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -151,7 +160,7 @@ export class FaultyFiles implements Files {
 
   remove(path: string): Promise<void> {
     return this.#call('remove', path, () => {
-      if (this.#directories.has(path)) throw failure('EISDIR', 'remove', path);
+      if (this.#directories.has(path)) throw failure('ERR_FS_EISDIR', 'remove', path);
       const content = this.#seen.get(path);
       if (content !== undefined) this.#rename({ home: dirname(path), names: [{ path, content, isRemoved: true }] });
     });
@@ -175,13 +184,14 @@ export class FaultyFiles implements Files {
     });
   }
 
-  #opened(path: string, content: Content): OpenFile {
+  #opened(path: string, content: Content, canWrite: boolean): OpenFile {
     content.handles++;
     this.#open.add(content);
     let isOpen = true;
     const call = <T>(op: keyof OpenFile, effect: (fault?: Fault) => T, half?: () => unknown) => {
       const onOpen = (fault?: Fault) => {
-        if (!isOpen) throw failure('EBADF', op, path);
+        if (!isOpen || (op === 'write' && !canWrite)) throw failure('EBADF', op, path);
+        if (op === 'truncate' && !canWrite) throw failure('EINVAL', op, path);
         return effect(fault);
       };
       return this.#call(op, path, onOpen, half);
@@ -283,8 +293,10 @@ export class FaultyFiles implements Files {
   }
 }
 
-/** Calls that have done something when they fail. */
-const PARTIAL = new Set<FileCall['op']>(['write', 'sync', 'syncDirectory', 'close']);
+const anywhere = ({ length }: Buffer, random: Random) => Math.floor(random() * length);
+
+/** Calls that look at the fault themselves: most have done something when they fail. */
+const PARTIAL = new Set<FileCall['op']>(['open', 'write', 'sync', 'syncDirectory', 'close']);
 
 function rename(names: Map<string, Content>, { names: changes }: Naming): void {
   for (const { path, content, isRemoved } of changes) {

@@ -37,7 +37,8 @@ export class Cursor {
     for (;;) {
       const segment = this.#segment ?? (await this.#advance());
       if (segment === undefined) return undefined;
-      if (this.#offset >= segment.size) {
+      // One that was deleted had nothing left but what is passed over.
+      if (segment.isDropped || this.#offset >= segment.size) {
         if (!segment.isSealed) return undefined;
         this.#options.onEnd(segment);
         // An open file takes its space, even when its name is gone.
@@ -45,7 +46,10 @@ export class Cursor {
         if ((await this.#advance()) === undefined) return undefined;
         continue;
       }
-      const read = await this.#readOne(segment);
+      const read = await this.#readOne(segment).catch((error) => {
+        if (!segment.isDropped) throw error;
+        return undefined;
+      });
       if (read !== undefined) return read;
     }
   }
@@ -64,7 +68,8 @@ export class Cursor {
   async close(): Promise<void> {
     const file = this.#open?.file;
     this.#open = undefined;
-    await file?.close();
+    // What was read from it is as good as before.
+    await file?.close().catch(() => {});
   }
 
   async #readOne(segment: Segment): Promise<Read | undefined> {

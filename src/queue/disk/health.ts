@@ -15,6 +15,8 @@ const FLOOR_BYTES = 64 * 1024 * 1024;
 const FLOOR_SHARE = 1 / 20;
 /** With less than the largest body above that, a segment of which nothing is left should go at once. */
 const SHORT_BYTES = 64 * 1024 * 1024;
+/** No name of a lane begins like this. */
+const PROBE = '.probe';
 const PROBE_BYTES = 4096;
 /** What the system says when there is no space, by whatever limit. */
 const FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -81,7 +83,7 @@ export class Health {
   /** The system's code when it fails. */
   async #tryOut(): Promise<string | undefined> {
     const { files, directory } = this.#options;
-    const path = join(directory, 'probe');
+    const path = join(directory, PROBE);
     try {
       await files.makeDirectory(directory);
       await files.remove(path);

@@ -44,6 +44,7 @@ export class Lane {
   readonly #tally = new Tally();
   #appender: Appender | undefined;
   #ranks = 0;
+  #isClosing = false;
   #taking: Promise<unknown> = Promise.resolve();
 
   constructor(options: LaneOptions) {
@@ -143,6 +144,7 @@ export class Lane {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#taking;
     await this.#mover.done();
     await this.#appender?.close();
@@ -197,6 +199,7 @@ export class Lane {
   }
 
   #moveAll(segment: Segment): void {
+    if (this.#isClosing) return;
     for (const held of this.#held.values()) if (held.segment === segment) this.#mover.move(held);
   }
 

@@ -21,7 +21,9 @@ export async function recover(options: RecoveryOptions): Promise<Segment[]> {
   for (const name of names) {
     const parsed = parseSegmentName(name);
     if (parsed === undefined) continue;
-    const segment = new Segment(directory, parsed.number, parsed.mark);
+    // A power cut can bring back a name that was removed, after its number was given again.
+    const number = Math.max(parsed.number, (segments.at(-1)?.number ?? 0) + 1);
+    const segment = new Segment(directory, number, parsed.mark, parsed.number);
     segment.isSealed = true;
     segments.push(segment);
     await readNotes(segment, files);

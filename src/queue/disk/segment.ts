@@ -37,11 +37,13 @@ export class Segment {
 
   constructor(
     directory: string,
+    /** In order, and of one segment only. */
     readonly number: number,
     mark: string,
+    numberInName = number,
   ) {
     this.mark = Buffer.from(mark, 'hex').subarray(0, MARK_BYTES);
-    this.name = `${String(number).padStart(12, '0')}-${mark}.v${FORMAT_VERSION}`;
+    this.name = `${String(numberInName).padStart(12, '0')}-${mark}.v${FORMAT_VERSION}`;
     this.path = join(directory, `${this.name}.log`);
     this.outcomesPath = join(directory, `${this.name}.ack`);
   }

@@ -5,6 +5,8 @@ export class Tally {
   items = 0;
   #unread = 0;
   #headOfferedAtMs = Infinity;
+  /** In these an entry that was moved may be older than those before it. */
+  readonly #found = new Set<Segment>();
 
   get hasUnread(): boolean {
     return this.#unread > 0;
@@ -12,14 +14,20 @@ export class Tally {
 
   /** When the oldest of what was not read was offered, or earlier; infinite when there is none. */
   get headOfferedAtMs(): number {
-    return this.#unread > 0 ? this.#headOfferedAtMs : Infinity;
+    if (this.#unread === 0) return Infinity;
+    let oldest = this.#headOfferedAtMs;
+    for (const segment of this.#found) {
+      if (segment.unread.entries === 0) this.#found.delete(segment);
+      else oldest = Math.min(oldest, segment.oldestOfferedAtMs);
+    }
+    return oldest;
   }
 
   /** An earlier process has left it. */
-  found({ unread, oldestOfferedAtMs }: Segment): void {
-    this.#headOfferedAtMs = Math.min(this.headOfferedAtMs, oldestOfferedAtMs);
-    this.items += unread.items;
-    this.#unread += unread.entries;
+  found(segment: Segment): void {
+    this.#found.add(segment);
+    this.items += segment.unread.items;
+    this.#unread += segment.unread.entries;
   }
 
   added(segment: Segment, items: number, offeredAtMs: number): void {
