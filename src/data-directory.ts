@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
+import { now } from './clock';
 import { createDeadLetterStore, type DeadLetterStore } from './dead-letters/store';
 import { type Claim, claimDirectory } from './owner';
 import type { OwnerInfo } from './owner-client';
@@ -15,18 +16,13 @@ export const dataDirectory = (dataDir: string) => ({
 });
 
 const random = (bytes: number) => randomBytes(bytes).toString('hex');
-const now = () => Date.now();
 
 /** What the one who takes a data directory tells of itself. */
-export const aboutThisProcess = (): OwnerInfo => ({
-  pid: process.pid,
-  startedAt: new Date(now()).toISOString(),
-  version: VERSION,
-});
+export const ABOUT: OwnerInfo = { pid: process.pid, startedAt: new Date(now()).toISOString(), version: VERSION };
 
 /** `handler` answers those who ask the owner of the directory for something. */
 export const claim = (dataDir: string, handler: RequestListener): Promise<Claim> =>
-  claimDirectory({ directory: dataDir, handler, about: aboutThisProcess(), randomName: () => random(8) });
+  claimDirectory({ directory: dataDir, handler, about: ABOUT, randomName: () => random(8) });
 
 /** The letters of a data directory, for whoever only reads or has claimed it. */
 export const deadLettersIn = (dataDir: string): DeadLetterStore =>

@@ -8,6 +8,7 @@ import { createTraceAnnouncer } from './admin/trace-announcer';
 import { createTraceStore, observationSize } from './admin/trace-store';
 import { type Admission, REJECTIONS } from './admission/admit';
 import { REPAIRS } from './admission/repairs';
+import { now } from './clock';
 import type { Config } from './config';
 import { createBackPressure } from './delivery/back-pressure';
 import { REFUSALS } from './delivery/outcome';
@@ -44,12 +45,11 @@ const KNOWN_PATHS = new Set([...TRACE_PATHS, ...FLUSH_PATHS, '/healthz', '/', '/
 
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port or the data directory cannot be had. */
 export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
-  const now = () => Date.now();
   const ledger = createLedger();
   const desk = createLateListener();
   const onLost = (destination: string, spans: number) => ledger.deadLettered(destination, DAMAGED, spans);
-  const storage = await openStorage({ queue: config.queue, control: desk.listener, onLost, log, now });
-  const house = build(config, { storage, ledger, desk, log, now });
+  const storage = await openStorage({ queue: config.queue, control: desk.listener, onLost, log });
+  const house = build(config, { storage, ledger, desk, log });
   try {
     return await start(house, config, log);
   } catch (error) {
@@ -124,17 +124,16 @@ interface Ground {
   ledger: Ledger;
   desk: LateListener;
   log: Logger;
-  now: () => number;
 }
 
-function build(config: Config, { storage, ledger, desk, log, now }: Ground): House {
+function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   const random = () => Math.random();
   const state: State = { phase: 'starting', adminUrl: '' };
   const { queue } = storage;
   // Keys choose among destinations in a later version; until then all spans go to the first.
   const destination = config.destinations[0]?.name ?? PREVIEW;
   const isUp = (name: string) => routes.get(name)?.health().trouble === undefined;
-  const metrics = metricsOf(config, { storage, ledger, isUp, now });
+  const metrics = metricsOf(config, { storage, ledger, isUp });
   const traces = createTraceStore();
   const announcer = createTraceAnnouncer({ traces, adminUrl: () => state.adminUrl, log });
   const pressure = createBackPressure({
@@ -198,12 +197,7 @@ function build(config: Config, { storage, ledger, desk, log, now }: Ground): Hou
 
 function metricsOf(
   config: Config,
-  {
-    storage,
-    ledger,
-    isUp,
-    now,
-  }: Pick<Ground, 'storage' | 'ledger' | 'now'> & { isUp: (destination: string) => boolean },
+  { storage, ledger, isUp }: Pick<Ground, 'storage' | 'ledger'> & { isUp: (destination: string) => boolean },
 ): Metrics {
   const destinations = config.destinations.map(({ name }) => name);
   return createMetrics({

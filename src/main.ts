@@ -35,8 +35,8 @@ Without LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY spans are only shown, at htt
   serve: `usage: ${NAME} [serve] [--config FILE]
 
 Receives OTLP/HTTP at http://127.0.0.1:4318/v1/traces and delivers it to Langfuse.
-SIGTERM or SIGINT: refuses what comes, delivers what is queued, ends; exits 1 if spans were left. A later second one:
-ends at once.`,
+SIGTERM or SIGINT: refuses what comes, delivers what it can, leaves the rest on disk, ends; with a queue in memory it
+exits 1 if spans were left. A later second one: ends at once.`,
   check: `usage: ${NAME} check [--config FILE]
 
 Prints every mistake of the configuration, one per line, and exits 1; or what would be served, and exits 0.`,

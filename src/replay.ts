@@ -92,9 +92,9 @@ function problemOf(error: unknown): string {
 }
 
 const REFUSED: Readonly<Record<QueueRefusal['reason'], string>> = {
-  full: 'the queue is full: until a letter is removed, its copy in the queue needs room beside it. Let the queue empty, drop other letters or raise GATEWAY_QUEUE_MAX_BYTES',
+  full: 'the queue or its disk is full: until a letter is removed, its copy in the queue needs room beside it. Let the queue empty, drop other letters or raise GATEWAY_QUEUE_MAX_BYTES',
   too_large: 'it can never fit the queue: raise GATEWAY_QUEUE_MAX_BYTES',
-  sick: 'the queue cannot write to its disk',
+  sick: 'the queue takes nothing now: its disk fails, or the gateway is stopping',
 };
 
 const REQUEST = /^\/dead-letters\/([^/]+?)(\/replay)?$/;

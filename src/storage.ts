@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
+import { now } from './clock';
 import type { Config } from './config';
-import { aboutThisProcess, claim, deadLettersIn, queueIn } from './data-directory';
+import { ABOUT, claim, deadLettersIn, queueIn } from './data-directory';
 import type { DeadLetterStore } from './dead-letters/store';
 import type { DiskQueue, DiskQueueEvent } from './queue/disk-queue';
 import { createMemoryQueue } from './queue/memory-queue';
@@ -37,11 +38,10 @@ export interface StorageOptions {
   /** Spans that were counted as queued and cannot be read any more. */
   onLost: (destination: string, spans: number) => void;
   log: Logger;
-  now: () => number;
 }
 
 const MAINTAIN_MS = 1_000;
-const EXPIRE_MS = 60_000;
+const LETTERS_MS = 60_000;
 
 /**
  * Takes the data directory and reads what is in it.
@@ -49,7 +49,7 @@ const EXPIRE_MS = 60_000;
  * @throws DirectoryHeldError when another gateway has it; an error for operators when it cannot be used.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { queue: config, now } = options;
+  const { queue: config } = options;
   if (config.kind === 'disk') return openDisk(options);
   const queue = createMemoryQueue({ bytesMax: config.maxBytes, now });
   const stats = { deadLetters: { letters: 0, bytes: 0 }, expiredLetters: 0, damagedRecords: 0 };
@@ -92,7 +92,7 @@ async function openDisk(options: StorageOptions): Promise<Storage> {
     ...{ queue, deadLetters, isDurable: true },
     stats: () => ({ ...counts, deadLetters: deadLetters.stats() }),
     sick: () => queue.sick(),
-    publish: (adminUrl) => claimed.publish({ ...aboutThisProcess(), adminUrl }),
+    publish: (adminUrl) => claimed.publish({ ...ABOUT, adminUrl }),
     async close() {
       await stopMaintaining();
       await queue.close();
@@ -105,18 +105,32 @@ function tell(event: DiskQueueEvent, { onLost, log }: StorageOptions): void {
   if (event.kind === 'sick')
     log.error({ code: event.code }, `the disk of the queue fails (${event.code}): new spans are refused`);
   else if (event.kind === 'well') log.info('the disk of the queue works again: new spans are taken');
-  else {
-    const { kind, destination, bytes } = event;
-    if (kind === 'torn')
-      log.warn({ destination, bytes }, 'the queue ended in a record that was cut short and never confirmed');
-    else {
-      log.error(
-        { destination, bytes, spans: event.items },
-        'a record of the queue is damaged; what is left of it is in the folder damaged',
-      );
-      if (event.items > 0) onLost(destination, event.items);
-    }
-  }
+  else if (event.kind === 'skipped') {
+    const { kind, ...fields } = event;
+    log.error(
+      fields,
+      `${event.file} of the queue cannot be read (${event.code}): what is left of it stays for the next start`,
+    );
+  } else if (event.kind === 'torn') {
+    const { kind, ...fields } = event;
+    log.warn(fields, 'the queue ended in a record that was cut short and never confirmed');
+  } else tellDamage(event, { onLost, log });
+}
+
+function tellDamage(
+  { destination, bytes, items, isAside }: Extract<DiskQueueEvent, { kind: 'damaged' }>,
+  { onLost, log }: Pick<StorageOptions, 'onLost' | 'log'>,
+): void {
+  const where = isAside
+    ? 'a copy is in the folder damaged'
+    : 'their file stays, and is looked at again at the next start';
+  if (bytes > 0) log.error({ destination, bytes }, `${bytes} bytes of the queue are not what they were; ${where}`);
+  if (items === 0) return;
+  log.error(
+    { destination, spans: items },
+    `${items} span(s) were in bytes that are not what they were: counted as damaged`,
+  );
+  onLost(destination, items);
 }
 
 /** Looks after both from time to time, one thing after the other. */
@@ -126,15 +140,17 @@ function maintain(
     deadLetters,
     onExpired,
   }: { queue: DiskQueue; deadLetters: DeadLetterStore; onExpired: (letters: number) => void },
-  { queue: { deadLetterMaxAgeS }, log, now }: StorageOptions,
+  { queue: { deadLetterMaxAgeS }, log }: StorageOptions,
 ): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
-  let expiredAtMs = -Infinity;
+  let lookedAtMs = -Infinity;
   const once = async () => {
     await queue.maintain();
-    if (deadLetterMaxAgeS === undefined || now() - expiredAtMs < EXPIRE_MS) return;
-    expiredAtMs = now();
+    if (now() - lookedAtMs < LETTERS_MS) return;
+    lookedAtMs = now();
+    await deadLetters.recount();
+    if (deadLetterMaxAgeS === undefined) return;
     const letters = await deadLetters.expire(deadLetterMaxAgeS * 1000);
     if (letters === 0) return;
     onExpired(letters);

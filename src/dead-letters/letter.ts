@@ -80,7 +80,7 @@ function isLetter(read: unknown): read is DeadLetter {
   if (typeof read !== 'object' || read === null) return false;
   const { id, destination, reason, status, attempts, firstAt, lastAt, bytes, spans } = read as Fields;
   return (
-    [id, destination, reason].every((text) => typeof text === 'string') &&
+    [id, destination, reason].every((text) => typeof text === 'string' && text !== '') &&
     [attempts, bytes].every((number) => typeof number === 'number') &&
     (status === null || typeof status === 'number') &&
     isTime(firstAt) &&

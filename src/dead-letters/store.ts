@@ -32,6 +32,8 @@ export interface DeadLetterStore {
   remove(id: string): Promise<boolean>;
   /** Removes letters that were given up longer ago than that and resolves to their number. */
   expire(olderThanMs: number): Promise<number>;
+  /** They are plain files: somebody may have removed some, and their room is wanted. */
+  recount(): Promise<void>;
   /** Of the letters written and found by this process; `bytes` of both files. */
   stats(): { letters: number; bytes: number };
 }
@@ -66,6 +68,8 @@ class Store implements DeadLetterStore {
   #letters = 0;
   #bytes = 0;
   #lastIdMs = 0;
+  /** Letters that were begun or ended by this process. */
+  #changes = 0;
 
   constructor({ files, directory, randomId, now }: DeadLetterStoreOptions) {
     this.#files = files;
@@ -80,21 +84,38 @@ class Store implements DeadLetterStore {
     let removed = 0;
     for (const name of names) {
       const { id, end } = parts(name);
-      if (!isLetterId(id)) continue;
       // After a power cut either of the two names may be the one that is lost.
       const isWhole = names.has(id + OTLP) && names.has(id + WHY);
-      if (isWhole && WHOLE.has(end)) {
-        this.#bytes += (await sizeOf(this.#files, join(this.#directory, name))) ?? 0;
-        if (end === WHY) this.#letters++;
-      } else if (WHOLE.has(end) || HALF.has(end)) {
-        await this.#files.remove(join(this.#directory, name));
-        removed++;
-      }
+      if (!isLetterId(id) || (isWhole && WHOLE.has(end)) || !(WHOLE.has(end) || HALF.has(end))) continue;
+      await this.#files.remove(join(this.#directory, name));
+      removed++;
     }
     if (removed > 0) await this.#files.syncDirectory(this.#directory);
+    await this.#count();
+  }
+
+  async recount(): Promise<void> {
+    if ((await this.ids()).length !== this.#letters) await this.#count();
+  }
+
+  /** Without effect where a letter came or went meanwhile. */
+  async #count(): Promise<void> {
+    const changes = this.#changes;
+    let letters = 0;
+    let bytes = 0;
+    for (const name of await this.#files.list(this.#directory)) {
+      const { id, end } = parts(name);
+      if (!isLetterId(id) || !WHOLE.has(end)) continue;
+      bytes += (await sizeOf(this.#files, join(this.#directory, name))) ?? 0;
+      if (end === WHY) letters++;
+    }
+    if (this.#changes !== changes) return;
+    this.#letters = letters;
+    this.#bytes = bytes;
   }
 
   async write(letter: NewDeadLetter, bytes: readonly Buffer[]): Promise<string> {
+    this.#changes++;
     const id = this.#newId();
     const otlp = this.#path(id, OTLP);
     const why = this.#path(id, WHY);
@@ -113,6 +134,7 @@ class Store implements DeadLetterStore {
       }
       throw error;
     }
+    this.#changes++;
     this.#letters++;
     this.#bytes += size + letterBytes.length;
     return id;
@@ -176,6 +198,7 @@ class Store implements DeadLetterStore {
   async #remove(id: string): Promise<boolean> {
     if (!isLetterId(id) || this.#removing.has(id)) return false;
     this.#removing.add(id);
+    this.#changes++;
     try {
       const whyBytes = await sizeOf(this.#files, this.#path(id, WHY));
       if (whyBytes === undefined) return false;
@@ -188,6 +211,7 @@ class Store implements DeadLetterStore {
       return true;
     } finally {
       this.#removing.delete(id);
+      this.#changes++;
     }
   }
 

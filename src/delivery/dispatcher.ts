@@ -159,7 +159,9 @@ class QueueDispatcher implements Dispatcher {
         } else {
           this.#pause.failed(outcome);
           const refusal = { kind: 'refused' as const, reason: 'expired' as const, status: statusOf(outcome) };
-          if (lastTry && outcome.unsent !== true) for (const span of spans) refused.push({ span, refusal });
+          // What the end broke off may be delivered: the next start finds out.
+          if (lastTry && outcome.unsent !== true && this.#running)
+            for (const span of spans) refused.push({ span, refusal });
           else retries.push(outcome);
         }
       },
@@ -208,7 +210,8 @@ class QueueDispatcher implements Dispatcher {
   #putBack(entry: Entry, { failures, retries }: { failures: number; retries: readonly Retry[] }): void {
     const { queue, now, random } = this.#options;
     const ownPauseMs = pauseMs({ failures, configuration: false, random });
-    queue.retryAt(entry, now() + Math.max(ownPauseMs, ...retries.map(({ afterMs = 0 }) => afterMs)));
+    const pauseLongestMs = retries.reduce((longest, { afterMs = 0 }) => Math.max(longest, afterMs), ownPauseMs);
+    queue.retryAt(entry, now() + pauseLongestMs);
   }
 
   #delivered(entry: Entry, spans: readonly DeliverySpan[]): void {

@@ -9,8 +9,8 @@ export function createPreviewExporter(keep: (span: DeliverySpan) => void): SpanE
     export(spans: ReadableSpan[], done: (result: ExportResult) => void) {
       const mine = spans.filter((span): span is DeliverySpan => span instanceof DeliverySpan);
       for (const span of mine) {
-        span.arrived = true;
         keep(span);
+        span.arrived = true;
       }
       reportOutcome(mine, DELIVERED);
       done({ code: ExportResultCode.SUCCESS });

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Fresh } from './disk/fresh';
 import { Health } from './disk/health';
 import { Lane } from './disk/lane';
@@ -35,10 +35,15 @@ export interface DiskQueueOptions {
 
 /** What a disk does, told to whoever keeps the log and the counts. */
 export type DiskQueueEvent =
-  /** A record that cannot be read; its bytes were put aside. `items`: of entries that were counted in `stats` before. */
-  | { kind: 'damaged'; destination: string; bytes: number; items: number }
+  /**
+   * A record that cannot be read. `items`: of entries that were counted in `stats` before. `isAside`: its bytes are in the
+   * folder `damaged`; else they stay where they are until the next start.
+   */
+  | { kind: 'damaged'; destination: string; bytes: number; items: number; isAside: boolean }
   /** The end of what was being written when a process ended. It was never confirmed. */
   | { kind: 'torn'; destination: string; bytes: number }
+  /** A file whose rest the disk does not give back. It stays, and is tried again at the next start. */
+  | { kind: 'skipped'; destination: string; file: string; code: string }
   | { kind: 'sick'; code: string }
   | { kind: 'well' };
 
@@ -83,6 +88,7 @@ class SegmentedQueue implements DiskQueue {
   async open(): Promise<void> {
     const { files, directory } = this.#options;
     await files.makeDirectory(directory);
+    await files.syncDirectory(dirname(directory));
     for (const name of (await files.list(directory)).sort()) {
       const destination = destinationOf(name);
       if (destination !== undefined) await this.#lane(destination);

@@ -74,7 +74,7 @@ describe('a letter that cannot go stays, and nothing is counted', () => {
     ['no such destination', { isKnown: (name) => name !== 'main' }, 'destination main is not configured'],
     ['no room', { bytesMax: 700 }, 'can never fit the queue: raise GATEWAY_QUEUE_MAX_BYTES'],
     ['a full queue', { queue: refusing('full') }, 'needs room beside it'],
-    ['a sick disk', { queue: refusing('sick') }, 'cannot write to its disk'],
+    ['a sick disk', { queue: refusing('sick') }, 'its disk fails'],
     ['a fault', { queue: { offer: () => Promise.reject(Object.assign(new Error('x'), { code: 'EIO' })) } }, '(EIO)'],
   ])('%s', async (_, options, problem) => {
     const { store, counted, replay } = await start(options);

@@ -18,6 +18,8 @@ export interface Play {
   through?: (files: Files) => Files;
 }
 
+/** The queue's own. */
+const READ_AGAIN_MS = 30_000;
 const DIRECTORY = '/data/queue';
 /** Names that are no names of files, too. */
 const DESTINATIONS = ['main', 'Other/ü', '..'] as const;
@@ -62,8 +64,11 @@ class Player {
   /** Files that were left open by queues that did not open. */
   #openBefore = 0;
   /** What lies before and behind the bits that were flipped since the last look at everything: one is of the same record. */
+  /** By destination: an entry that the disk did not give back is not asked for again at once. */
+  readonly #withheldUntilMs = new Map<string, number>();
   #flips: [Buffer, Buffer][] = [];
   #toldDamage = false;
+  #hasSkipped = false;
   #calls = 0;
 
   constructor(random: Random, options: Play) {
@@ -145,12 +150,15 @@ class Player {
     for (;;) {
       this.#queue = this.#create();
       const before = this.#disk.failures;
+      this.#hasSkipped = false;
       const opened = await this.#answer('open', this.#queue.open());
-      if (!('error' in opened)) break;
-      must(this.#disk.failures > before, `open: ${opened.error}`);
+      if (!('error' in opened) && !this.#hasSkipped) break;
+      const how = 'error' in opened ? opened.error : 'skipped what cannot be read';
+      must(this.#disk.failures > before, `open: ${how}`);
+      if (this.#hasSkipped) await this.#answer('close', this.#queue.close());
       // The process ends, and leaves no file open. The next one is to get by with the same disk, which is well by now.
       this.#openBefore = this.#files.openFiles;
-      this.trace.push(`open: ${opened.error}`);
+      this.trace.push(`open: ${how}`);
       this.#disk.end(this.#files, ROOM);
     }
     this.#disk.end(this.#files, ROOM);
@@ -179,6 +187,7 @@ class Player {
 
   #told(event: DiskQueueEvent): void {
     this.trace.push(`event ${JSON.stringify(event)}`);
+    this.#hasSkipped ||= event.kind === 'skipped';
     this.#toldDamage ||= event.kind === 'damaged' || event.kind === 'torn';
     if (event.kind === 'damaged' && event.items > 0 && this.#options.flips !== true)
       this.#violation ??= new Error(`LOST: damaged, ${event.items} items`);
@@ -281,9 +290,15 @@ class Player {
       if (entry !== undefined) this.#model.took(entry, this.#clock.ms);
     };
     const before = this.#failuresBefore;
-    this.#watch(`take ${destination}`, this.#queue.take(destination), took, (error) =>
-      must(this.#disk.failures > before, `take: ${error}`),
-    );
+    this.#watch(`take ${destination}`, this.#queue.take(destination), took, (error) => {
+      must(this.#disk.failures > before, `take: ${error}`);
+      this.#readFailed(destination);
+    });
+  }
+
+  /** An entry that could not be read is not due before this. */
+  #readFailed(destination: string): void {
+    this.#withheldUntilMs.set(destination, this.#clock.ms + READ_AGAIN_MS);
   }
 
   /** Nothing else is under way, so that it is known whether there is something. */
@@ -292,8 +307,15 @@ class Player {
     const destination = oneOf(this.#random, DESTINATIONS);
     const due = this.#model.due(destination, this.#clock.ms).map(nameOf);
     const taken = await this.#answer('take', this.#queue.take(destination));
-    if ('error' in taken) return must(this.#disk.failures > this.#failuresBefore, `take: ${taken.error}`);
-    must((taken.value === undefined) === (due.length === 0), `gives ${taken.value?.id} where ${due.join()} is due`);
+    if ('error' in taken) {
+      must(this.#disk.failures > this.#failuresBefore, `take: ${taken.error}`);
+      return this.#readFailed(destination);
+    }
+    const isWithheld = taken.value === undefined && this.#clock.ms < (this.#withheldUntilMs.get(destination) ?? 0);
+    must(
+      (taken.value === undefined) === (due.length === 0) || isWithheld,
+      `gives ${taken.value?.id} where ${due.join()} is due`,
+    );
     if (taken.value !== undefined) this.#model.took(taken.value, this.#clock.ms);
   }
 

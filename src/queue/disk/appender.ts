@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Files, type OpenFile, writeAll } from '../files';
 import { HEADER_BYTES, type RecordHeader, readHeader, writeHeader } from './record';
 import { Segment } from './segment';
@@ -36,6 +37,8 @@ export class Appender {
   #active: { segment: Segment; file: OpenFile } | undefined;
   #isWriting = false;
   #isClosed = false;
+  /** The active segment is not to be written to any more. */
+  #isUnfit = false;
   #written: Promise<void> = Promise.resolve();
 
   constructor(options: AppenderOptions) {
@@ -56,6 +59,21 @@ export class Appender {
   async makeRoom(): Promise<void> {
     const { size, live } = this.#active?.segment ?? {};
     if (!this.#isWriting && live?.entries === 0 && size !== 0) await this.#seal();
+  }
+
+  /** Looks whether its file still has its name: what is written to one that somebody removed is gone with the process. */
+  async look(): Promise<void> {
+    const { segment } = this.#active ?? {};
+    if (segment === undefined) return;
+    const names = await this.#options.files.list(this.#options.directory);
+    if (!names.includes(basename(segment.path))) await this.giveUp(segment);
+  }
+
+  /** The segment is not what it was. */
+  async giveUp(segment: Segment): Promise<void> {
+    if (this.#active?.segment !== segment) return;
+    this.#isUnfit = true;
+    if (!this.#isWriting) await this.#seal();
   }
 
   /** Resolves when nothing waits, with the last segment sealed. */
@@ -90,7 +108,7 @@ export class Appender {
     if (this.#active !== undefined) {
       const { size, live } = this.#active.segment;
       const isFull = size > 0 && size + HEADER_BYTES + bytes.length > segmentBytes;
-      if (isFull || (live.entries === 0 && size > segmentBytes * WORTH_KEEPING)) await this.#seal();
+      if (isFull || this.#isUnfit || (live.entries === 0 && size > segmentBytes * WORTH_KEEPING)) await this.#seal();
     }
     if (this.#active !== undefined) return;
     const segment = new Segment(directory, this.#number++, randomMark());
@@ -143,6 +161,7 @@ export class Appender {
     if (this.#active === undefined) return;
     const { segment, file } = this.#active;
     this.#active = undefined;
+    this.#isUnfit = false;
     await file.close().catch(() => {});
     segment.isSealed = true;
     this.#options.onSealed(segment);

@@ -14,7 +14,13 @@ export interface CursorOptions {
   onDamage: (segment: Segment, damage: Damage) => Promise<void>;
   /** All of a sealed segment was read. What is still counted as unread in it is not there. */
   onEnd: (segment: Segment) => void;
+  /** The disk does not give back what is left of it. */
+  onSkipped: (segment: Segment, code: string) => void;
+  now: () => number;
 }
+
+/** A disk that fails for a while is waited for; a sector that is bad for longer is not, nor what lies behind it. */
+const SKIP_AFTER_MS = 60_000;
 
 export interface Read {
   readonly segment: Segment;
@@ -27,6 +33,7 @@ export class Cursor {
   readonly #options: CursorOptions;
   #segment: Segment | undefined;
   #offset = 0;
+  #failingSinceMs: number | undefined;
   #open: { file: OpenFile; window: Window; scanner: Scanner } | undefined;
 
   constructor(options: CursorOptions) {
@@ -46,20 +53,20 @@ export class Cursor {
         if ((await this.#advance()) === undefined) return undefined;
         continue;
       }
-      const read = await this.#readOne(segment).catch((error) => {
-        if (!segment.isDropped) throw error;
-        return undefined;
-      });
+      const read = await this.#readOne(segment).catch((error) => this.#failed(segment, error));
       if (read !== undefined) return read;
     }
   }
 
   /** Reads again what `next` has given before. */
   async again(segment: Segment, header: RecordHeader): Promise<Buffer | undefined> {
-    const file = await this.#options.files.open(segment.path, 'read');
+    const file = await this.#options.files.open(segment.path, 'read').catch(isGone);
+    if (file === undefined) return undefined;
     try {
-      const window = new Window(file, () => segment.size);
-      return await readWhole(new Scanner(window, segment.mark, () => segment.size), window, header);
+      // The record alone: entries are tried again by the thousand, and each keeps what was read with it.
+      const window = new Window(file, () => segment.size, 0);
+      const bytes = await readWhole(new Scanner(window, segment.mark, () => segment.size), window, header);
+      return bytes;
     } finally {
       await file.close();
     }
@@ -72,13 +79,28 @@ export class Cursor {
     await file?.close().catch(() => {});
   }
 
+  #failed(segment: Segment, error: NodeJS.ErrnoException): undefined {
+    const { now, onSkipped } = this.#options;
+    if (segment.isDropped) return;
+    this.#failingSinceMs ??= now();
+    if (error.code !== 'EIO' || now() - this.#failingSinceMs < SKIP_AFTER_MS) throw error;
+    this.#failingSinceMs = undefined;
+    this.#offset = segment.size;
+    onSkipped(segment, error.code);
+  }
+
   async #readOne(segment: Segment): Promise<Read | undefined> {
     const kept = this.#options.fresh.take(segment, this.#offset);
     if (kept !== undefined) {
       this.#offset += HEADER_BYTES + kept.bytes.length;
       return segment.passed.has(kept.header.ordinal) ? undefined : { segment, ...kept };
     }
-    const { scanner, window } = this.#open ?? (await this.#openFile(segment));
+    const { scanner, window } = this.#open ?? (await this.#openFile(segment).catch(isGone)) ?? {};
+    if (scanner === undefined || window === undefined) {
+      // Somebody has removed the file: at its end what is missing is counted as lost, and what is behind it is not.
+      this.#offset = segment.size;
+      return undefined;
+    }
     // Before its end there is something, if only damage.
     const found = (await scanner.next(this.#offset))!;
     if (found.kind !== 'record') {
@@ -87,11 +109,13 @@ export class Cursor {
       return undefined;
     }
     const { header, end } = found;
-    const bytes = segment.passed.has(header.ordinal) ? undefined : await readWhole(scanner, window, header);
-    if (bytes === undefined && !segment.passed.has(header.ordinal))
+    const isPassed = segment.passed.has(header.ordinal);
+    const bytes = isPassed ? undefined : await readWhole(scanner, window, header);
+    if (bytes === undefined && !isPassed)
       await this.#options.onDamage(segment, { kind: 'damage', start: header.offset, end, header });
     this.#offset = end;
-    return bytes && { segment, header, bytes };
+    // A copy: in somebody's hands for long, it would keep all that was read with it.
+    return bytes && { segment, header, bytes: Buffer.from(bytes) };
   }
 
   async #openFile(segment: Segment) {
@@ -109,6 +133,10 @@ export class Cursor {
     this.#offset = 0;
     return next;
   }
+}
+
+function isGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function readWhole(scanner: Scanner, window: Window, header: RecordHeader): Promise<Buffer | undefined> {

@@ -1,6 +1,9 @@
 import type { RecordHeader } from './record';
 import type { Segment } from './segment';
 
+/** Of an entry beside its bytes, measured with entries of 120: without it the bound on bytes is none on memory. */
+const OVERHEAD_BYTES = 512;
+
 /** The bytes of entries that were offered lately: who takes them soon need not read them. The oldest make room. */
 export class Fresh {
   readonly #kept = new Map<string, FreshEntry>();
@@ -9,13 +12,13 @@ export class Fresh {
   constructor(private readonly bytesMax: number) {}
 
   add(segment: Segment, header: RecordHeader, bytes: Buffer): void {
-    if (bytes.length > this.bytesMax) return;
+    if (sizeOf({ bytes }) > this.bytesMax) return;
     this.#kept.set(keyOf(segment, header.offset), { header, bytes });
-    this.#bytes += bytes.length;
+    this.#bytes += sizeOf({ bytes });
     for (const [key, oldest] of this.#kept) {
       if (this.#bytes <= this.bytesMax) return;
       this.#kept.delete(key);
-      this.#bytes -= oldest.bytes.length;
+      this.#bytes -= sizeOf(oldest);
     }
   }
 
@@ -25,7 +28,7 @@ export class Fresh {
     const found = this.#kept.get(key);
     if (found === undefined) return undefined;
     this.#kept.delete(key);
-    this.#bytes -= found.bytes.length;
+    this.#bytes -= sizeOf(found);
     return found;
   }
 }
@@ -36,3 +39,5 @@ interface FreshEntry {
 }
 
 const keyOf = ({ path }: Segment, offset: number) => `${path} ${offset}`;
+
+const sizeOf = ({ bytes }: { readonly bytes: Buffer }) => bytes.length + OVERHEAD_BYTES;

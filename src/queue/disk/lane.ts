@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { Delayed } from '../delayed';
 import type { DiskQueueEvent } from '../disk-queue';
 import type { Files } from '../files';
@@ -29,6 +30,8 @@ export interface LaneOptions {
 
 /** So many entries wait for their next attempt at most before new ones are left where they are: these are in memory. */
 const DELAYED_MAX = 50_000;
+/** An entry that the disk does not give back is not asked for again at once. */
+const READ_AGAIN_MS = 30_000;
 
 /** The entries of one destination: segments that are appended to at one end and read at the other. */
 export class Lane {
@@ -45,6 +48,7 @@ export class Lane {
   #appender: Appender | undefined;
   #ranks = 0;
   #isClosing = false;
+  #isClosed = false;
   #taking: Promise<unknown> = Promise.resolve();
 
   constructor(options: LaneOptions) {
@@ -55,22 +59,31 @@ export class Lane {
     const outcomes = this.#outcomes;
     const shelf = new Shelf({ files, outcomes, onSparse: (segment) => this.#moveAll(segment) });
     this.#shelf = shelf;
-    this.#losses = new Losses({ files, directory, destination, shelf, outcomes, tally, onEvent });
+    const onSpoilt = async (segment: Segment) => this.#appender?.giveUp(segment);
+    this.#losses = new Losses({ files, directory, destination, shelf, outcomes, tally, onSpoilt, onEvent });
     this.#cursor = new Cursor({
       ...{ files, fresh },
       segmentAfter: (number) => shelf.after(number),
       onDamage: (segment, damage) => this.#losses.met(segment, damage),
       onEnd: (segment) => this.#losses.missed(segment),
+      onSkipped: (segment, code) => {
+        tally.skipped(segment);
+        this.#losses.skipped(segment, code);
+      },
+      now: options.now,
     });
     const appender = () => this.#appender!;
-    this.#mover = new Mover({ cursor: this.#cursor, shelf, outcomes, appender });
+    this.#mover = new Mover({ cursor: this.#cursor, shelf, outcomes, appender, now: options.now });
   }
 
   async open(): Promise<void> {
     const { files, directory, randomMark, segmentBytes } = this.#options;
     await files.makeDirectory(directory);
+    // It may be there without its name being durable: whoever made it may not have come to its sync.
+    await files.syncDirectory(dirname(directory));
     const onDamage = (segment: Segment, damage: Damage) => this.#losses.found(segment, damage);
-    const segments = await recover({ files, directory, onDamage });
+    const onSkipped = (segment: Segment, code: string) => this.#losses.skipped(segment, code);
+    const segments = await recover({ files, directory, onDamage, onSkipped });
     for (const segment of segments) {
       this.#shelf.add(segment);
       this.#tally.found(segment);
@@ -105,7 +118,8 @@ export class Lane {
 
   settle({ id }: Entry, positions: readonly number[]): void {
     const held = this.#held.get(id);
-    if (held === undefined || positions.length === 0) return;
+    // After the end its files are somebody else's.
+    if (held === undefined || positions.length === 0 || this.#isClosed) return;
     this.#tally.items -= positions.length;
     held.settle(positions);
     const { ordinal } = held.header;
@@ -115,7 +129,7 @@ export class Lane {
 
   retryAt({ id }: Entry, dueAtMs: number): void {
     const held = this.#held.get(id);
-    if (held === undefined || !held.isTaken) return;
+    if (held === undefined || !held.isTaken || this.#isClosed) return;
     held.attempts++;
     held.dueAtMs = dueAtMs;
     this.#putBack(held);
@@ -138,7 +152,9 @@ export class Lane {
 
   /** Tries again what has failed. `isShort`: space is wanted. */
   async maintain({ isShort }: { isShort: boolean }): Promise<void> {
-    await this.#outcomes.flush();
+    void this.#outcomes.flush();
+    // Where it cannot be told, writing will.
+    await this.#appender?.look().catch(() => {});
     if (isShort) await this.#appender?.makeRoom();
     await this.#shelf.settled({ again: true });
   }
@@ -149,6 +165,7 @@ export class Lane {
     await this.#mover.done();
     await this.#appender?.close();
     await this.#outcomes.close();
+    this.#isClosed = true;
     await this.#shelf.settled({ again: false });
     await this.#cursor.close();
   }
@@ -187,6 +204,8 @@ export class Lane {
       await this.#losses.spoilt(held);
       return undefined;
     } catch (error) {
+      // As the oldest it would be the next again, and those behind it would never be.
+      held.dueAtMs = this.#options.now() + READ_AGAIN_MS;
       this.#putBack(held);
       throw error;
     }
@@ -199,8 +218,11 @@ export class Lane {
   }
 
   #moveAll(segment: Segment): void {
-    if (this.#isClosing) return;
-    for (const held of this.#held.values()) if (held.segment === segment) this.#mover.move(held);
+    if (this.#isClosing || segment.isMoving) return;
+    this.#mover.move(
+      segment,
+      [...this.#held.values()].filter((held) => held.segment === segment),
+    );
   }
 
   #gone(held: Held): void {

@@ -16,6 +16,8 @@ export interface LossesOptions {
   shelf: Shelf;
   outcomes: OutcomeLog;
   tally: Tally;
+  /** Its records can no longer be found one after the other. */
+  onSpoilt: (segment: Segment) => Promise<void>;
   onEvent: (event: DiskQueueEvent) => void;
 }
 
@@ -35,7 +37,10 @@ export class Losses {
     const { header } = damage;
     const left = header === undefined ? 0 : header.items - (segment.noted.get(header.ordinal)?.settled.size ?? 0);
     await this.#tell(segment, damage, left);
-    if (header === undefined) return;
+    if (header === undefined) {
+      await this.options.onSpoilt(segment);
+      return;
+    }
     this.options.tally.lost(segment, { entries: 1, items: left });
     this.#cross(segment, header);
   }
@@ -47,9 +52,16 @@ export class Losses {
     if (lost.entries === 0) return;
     tally.lost(segment, lost);
     segment.live.entries -= lost.entries;
-    onEvent({ kind: 'damaged', destination, bytes: 0, items: lost.items });
+    onEvent({ kind: 'damaged', destination, bytes: 0, items: lost.items, isAside: false });
     shelf.weigh(segment);
     shelf.tidy(segment);
+  }
+
+  /** The disk does not give back what is left of it. Nothing is counted as lost: the next start tries again. */
+  skipped(segment: Segment, code: string): void {
+    const { destination, onEvent } = this.options;
+    segment.isKept = true;
+    onEvent({ kind: 'skipped', destination, file: `${segment.name}.log`, code });
   }
 
   /** It was read before. To be called when it is nobody's any more. */
@@ -62,7 +74,8 @@ export class Losses {
 
   #cross(segment: Segment, header: RecordHeader): void {
     const { outcomes, shelf } = this.options;
-    outcomes.add(segment, { kind: 'settled', ordinal: header.ordinal });
+    // The next start may be able to read it.
+    if (!segment.isKept) outcomes.add(segment, { kind: 'settled', ordinal: header.ordinal });
     shelf.remove(segment, header);
   }
 
@@ -74,7 +87,11 @@ export class Losses {
       onEvent({ kind: 'torn', destination, bytes });
       return;
     }
-    await setAside(segment, damage, this.options).catch(() => {});
-    onEvent({ kind: 'damaged', destination, bytes, items });
+    try {
+      await setAside(segment, damage, this.options);
+    } catch {
+      segment.isKept = true;
+    }
+    onEvent({ kind: 'damaged', destination, bytes, items, isAside: !segment.isKept });
   }
 }

@@ -8,6 +8,7 @@ export class OutcomeLog {
   #isWriting = false;
   #isClosed = false;
   #written: Promise<void> = Promise.resolve();
+  #appending: Promise<void> = Promise.resolve();
   #open: { segment: Segment; file: OpenFile } | undefined;
 
   constructor(
@@ -36,7 +37,8 @@ export class OutcomeLog {
 
   /** The segment is to be deleted. */
   async forget(segment: Segment): Promise<void> {
-    await this.#written;
+    // Not for all that is to be written: under load that never ends.
+    await this.#appending;
     if (this.#open?.segment === segment) await this.#leave();
   }
 
@@ -50,11 +52,12 @@ export class OutcomeLog {
       const together = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next);
       if (segment.isDropped) continue;
       const outcomes = together.map(({ outcome }) => outcome);
-      await this.#append(segment, outcomes).catch(async () => {
+      this.#appending = this.#append(segment, outcomes).catch(async () => {
         isWell = false;
         this.#waiting = [...together, ...this.#waiting];
         await this.#leave();
       });
+      await this.#appending;
     }
     this.#isWriting = false;
   }

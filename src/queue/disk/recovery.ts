@@ -8,6 +8,8 @@ export interface RecoveryOptions {
   files: Files;
   directory: string;
   onDamage: (segment: Segment, damage: Damage) => Promise<void>;
+  /** The disk does not give back what is left of it. */
+  onSkipped: (segment: Segment, code: string) => void;
 }
 
 /**
@@ -27,7 +29,11 @@ export async function recover(options: RecoveryOptions): Promise<Segment[]> {
     segment.isSealed = true;
     segments.push(segment);
     await readNotes(segment, files);
-    await readSegment(segment, options);
+    await readSegment(segment, options).catch((error) => {
+      // One bad sector does not keep all the rest from being delivered. What was found before it counts.
+      if (error.code !== 'EIO') throw error;
+      options.onSkipped(segment, error.code);
+    });
   }
   const known = new Set(segments.map(({ outcomesPath }) => outcomesPath));
   for (const name of names) {
@@ -41,16 +47,18 @@ export async function recover(options: RecoveryOptions): Promise<Segment[]> {
 async function readSegment(segment: Segment, { files, onDamage }: RecoveryOptions): Promise<void> {
   const file = await files.open(segment.path, 'read');
   try {
-    segment.size = await file.size();
-    const size = () => segment.size;
+    const bytes = await file.size();
+    const size = () => bytes;
     const scanner = new Scanner(new Window(file, size), segment.mark, size);
     let found = await scanner.next(0);
     for (; found !== undefined; found = await scanner.next(found.end)) {
       const damage = await judge(segment, found, scanner);
-      if (damage === undefined) continue;
-      await onDamage(segment, damage);
-      segment.damage.add(damage.start);
-      if (damage.kind === 'torn') await cut(segment, damage.start, files);
+      if (damage !== undefined) {
+        await onDamage(segment, damage);
+        segment.damage.add(damage.start);
+      }
+      if (damage?.kind === 'torn') await cut(segment, damage.start, files);
+      else segment.size = found.end;
     }
   } finally {
     await file.close();

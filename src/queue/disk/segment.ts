@@ -19,12 +19,17 @@ export class Segment {
   /** Nothing more is written to it. */
   isSealed = false;
   isDropped = false;
-  /** Entries that are not gone, and of these what the cursor has not come to. */
+  /** What could not be read of it is nowhere else: its file stays for the next start. */
+  isKept = false;
+  /** What is left of it is being written anew. */
+  isMoving = false;
+  /** Entries that are not gone. */
   live = { entries: 0, bytes: 0 };
   /** Of the live ones: in somebody's hands. */
   taken = 0;
   /** What of `bytes` is in the lane's sum. */
   weighed = 0;
+  /** Of the live ones: the cursor has not come to them. */
   unread = { entries: 0, items: 0 };
   /** Of what an earlier process has left unread. */
   oldestOfferedAtMs = Infinity;

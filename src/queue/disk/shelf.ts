@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Files } from '../files';
 import type { OutcomeLog } from './outcome-log';
 import type { RecordHeader } from './record';
@@ -58,7 +59,7 @@ export class Shelf {
   }
 
   tidy(segment: Segment): void {
-    if (!segment.isSealed || segment.isDropped) return;
+    if (!segment.isSealed || segment.isDropped || segment.isKept) return;
     if (segment.live.entries === 0) {
       segment.isDropped = true;
       this.#segments.delete(segment.number);
@@ -79,6 +80,7 @@ export class Shelf {
         await outcomes.forget(segment);
         // The outcomes go last: without them the entries would be back.
         await files.remove(segment.path);
+        await files.syncDirectory(dirname(segment.path));
         await files.remove(segment.outcomesPath);
       } catch {
         this.#undeleted.push(segment);

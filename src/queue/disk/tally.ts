@@ -5,6 +5,8 @@ export class Tally {
   items = 0;
   #unread = 0;
   #headOfferedAtMs = Infinity;
+  /** Of what the disk does not give back: it is still here, and nobody reads it. */
+  #skippedOfferedAtMs = Infinity;
   /** In these an entry that was moved may be older than those before it. */
   readonly #found = new Set<Segment>();
 
@@ -14,8 +16,8 @@ export class Tally {
 
   /** When the oldest of what was not read was offered, or earlier; infinite when there is none. */
   get headOfferedAtMs(): number {
-    if (this.#unread === 0) return Infinity;
-    let oldest = this.#headOfferedAtMs;
+    if (this.#unread === 0) return this.#skippedOfferedAtMs;
+    let oldest = Math.min(this.#headOfferedAtMs, this.#skippedOfferedAtMs);
     for (const segment of this.#found) {
       if (segment.unread.entries === 0) this.#found.delete(segment);
       else oldest = Math.min(oldest, segment.oldestOfferedAtMs);
@@ -31,7 +33,7 @@ export class Tally {
   }
 
   added(segment: Segment, items: number, offeredAtMs: number): void {
-    if (this.#unread === 0) this.#headOfferedAtMs = offeredAtMs;
+    if (this.#unread === 0 || this.#headOfferedAtMs === Infinity) this.#headOfferedAtMs = offeredAtMs;
     segment.unread.entries++;
     segment.unread.items += items;
     this.items += items;
@@ -44,6 +46,13 @@ export class Tally {
     segment.unread.items -= items;
     this.#unread--;
     this.#headOfferedAtMs = offeredAtMs;
+  }
+
+  /** They stay, but nobody waits for them. */
+  skipped(segment: Segment): void {
+    if (segment.unread.entries > 0) this.#skippedOfferedAtMs = this.headOfferedAtMs;
+    this.#unread -= segment.unread.entries;
+    segment.unread = { entries: 0, items: 0 };
   }
 
   /** They were never read, and will not be. */

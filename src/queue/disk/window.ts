@@ -12,6 +12,8 @@ export class Window {
     private readonly file: OpenFile,
     /** What counts of the file; it may grow. */
     private readonly size: () => number,
+    /** Read at once at least. Whatever is returned keeps all of it in memory. */
+    private readonly bytesMin = WINDOW_BYTES,
   ) {}
 
   /** The bytes from `position` on: as many as asked for, fewer only at the end. */
@@ -19,7 +21,7 @@ export class Window {
     const end = Math.min(position + length, this.size());
     if (position >= end) return Buffer.alloc(0);
     if (position < this.#start || end > this.#start + this.#bytes.length) {
-      this.#bytes = await this.#read(position, Math.min(Math.max(end, position + WINDOW_BYTES), this.size()));
+      this.#bytes = await this.#read(position, Math.min(Math.max(end, position + this.bytesMin), this.size()));
       this.#start = position;
     }
     return this.#bytes.subarray(position - this.#start, end - this.#start);
