@@ -91,7 +91,11 @@ class SegmentedQueue implements DiskQueue {
     await files.syncDirectory(dirname(directory));
     for (const name of (await files.list(directory)).sort()) {
       const destination = destinationOf(name);
-      if (destination !== undefined) await this.#lane(destination);
+      if (destination === undefined) continue;
+      await this.#lane(destination).catch((error) => {
+        // A file of that name is nobody's lane.
+        if (error.code !== 'EEXIST') throw error;
+      });
     }
     await this.#health.look();
     this.#isOpen = true;

@@ -114,6 +114,7 @@ export class Cursor {
     if (bytes === undefined && !isPassed)
       await this.#options.onDamage(segment, { kind: 'damage', start: header.offset, end, header });
     this.#offset = end;
+    this.#failingSinceMs = undefined;
     // A copy: in somebody's hands for long, it would keep all that was read with it.
     return bytes && { segment, header, bytes: Buffer.from(bytes) };
   }

@@ -3,7 +3,7 @@
  * small letters, digits, `-` and `_` is written as `%` and two hexadecimal digits.
  */
 export function laneName(destination: string): string {
-  return destination.replace(/[^a-z0-9_-]/g, (letter) =>
+  return destination.replace(/[^a-z0-9_-]/gu, (letter) =>
     [...Buffer.from(letter)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
   );
 }

@@ -38,6 +38,8 @@ export class Lane {
   readonly #options: LaneOptions;
   /** In the order they were first taken. */
   readonly #held = new Map<string, Held>();
+  /** Those of them that were offered before others that were taken earlier: an earlier process had moved them. */
+  readonly #elders = new Set<Held>();
   readonly #delayed = new Delayed<Held>();
   readonly #cursor: Cursor;
   readonly #outcomes: OutcomeLog;
@@ -47,6 +49,7 @@ export class Lane {
   readonly #tally = new Tally();
   #appender: Appender | undefined;
   #ranks = 0;
+  #newestOfferedAtMs = 0;
   #isClosing = false;
   #isClosed = false;
   #taking: Promise<unknown> = Promise.resolve();
@@ -102,7 +105,7 @@ export class Lane {
     return new Promise((resolve, reject) => {
       const committed = (segment: Segment, header: RecordHeader) => {
         this.#shelf.put(segment, header);
-        this.#tally.added(segment, items, offeredAtMs);
+        this.#tally.added(segment, header);
         this.#options.fresh.add(segment, header, bytes);
         resolve();
       };
@@ -145,7 +148,8 @@ export class Lane {
 
   stats(): QueueStats {
     const [oldest] = this.#held.values();
-    const offeredAtMs = Math.min(oldest?.header.offeredAtMs ?? Infinity, this.#tally.headOfferedAtMs);
+    let offeredAtMs = Math.min(oldest?.header.offeredAtMs ?? Infinity, this.#tally.headOfferedAtMs);
+    for (const { header } of this.#elders) offeredAtMs = Math.min(offeredAtMs, header.offeredAtMs);
     const oldestOfferedAtMs = offeredAtMs === Infinity ? undefined : offeredAtMs;
     return { items: this.#tally.items, bytes: this.#shelf.bytes, oldestOfferedAtMs };
   }
@@ -186,8 +190,10 @@ export class Lane {
     const held = new Held(this.#ranks++, segment, header, segment.noted.get(header.ordinal));
     segment.noted.delete(header.ordinal);
     this.#held.set(held.id, held);
+    if (header.offeredAtMs < this.#newestOfferedAtMs) this.#elders.add(held);
+    else this.#newestOfferedAtMs = header.offeredAtMs;
     segment.taken++;
-    this.#tally.read(segment, held.left, header.offeredAtMs);
+    this.#tally.read(segment, header, held.left);
     return held;
   }
 
@@ -199,8 +205,7 @@ export class Lane {
     try {
       const bytes = await this.#cursor.again(held.segment, held.header);
       if (bytes !== undefined) return bytes;
-      this.#held.delete(held.id);
-      held.segment.taken--;
+      this.#forget(held);
       await this.#losses.spoilt(held);
       return undefined;
     } catch (error) {
@@ -225,10 +230,15 @@ export class Lane {
     );
   }
 
+  #forget(held: Held): void {
+    this.#held.delete(held.id);
+    this.#elders.delete(held);
+    held.segment.taken--;
+  }
+
   #gone(held: Held): void {
     this.#outcomes.add(held.segment, { kind: 'settled', ordinal: held.header.ordinal });
-    this.#held.delete(held.id);
-    held.segment.taken--;
+    this.#forget(held);
     this.#shelf.remove(held.segment, held.header);
   }
 }

@@ -41,7 +41,7 @@ export class Losses {
       await this.options.onSpoilt(segment);
       return;
     }
-    this.options.tally.lost(segment, { entries: 1, items: left });
+    this.options.tally.lost(segment, { entries: 1, items: left, bytes: recordBytes(header) });
     this.#cross(segment, header);
   }
 
@@ -52,6 +52,7 @@ export class Losses {
     if (lost.entries === 0) return;
     tally.lost(segment, lost);
     segment.live.entries -= lost.entries;
+    segment.live.bytes -= lost.bytes;
     onEvent({ kind: 'damaged', destination, bytes: 0, items: lost.items, isAside: false });
     shelf.weigh(segment);
     shelf.tidy(segment);

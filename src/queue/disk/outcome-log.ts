@@ -50,7 +50,7 @@ export class OutcomeLog {
       const { segment } = this.#waiting[0]!;
       const next = this.#waiting.findIndex((other) => other.segment !== segment);
       const together = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next);
-      if (segment.isDropped) continue;
+      if (segment.isDeleted) continue;
       const outcomes = together.map(({ outcome }) => outcome);
       this.#appending = this.#append(segment, outcomes).catch(async () => {
         isWell = false;

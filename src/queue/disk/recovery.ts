@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import type { Files } from '../files';
 import { type Outcome, readOutcomes } from './outcomes';
+import { recordBytes } from './record';
 import { type Damage, type Found, Scanner } from './scanner';
-import { parseSegmentName, Segment } from './segment';
+import { isOutcomesName, parseSegmentName, Segment } from './segment';
 import { Window } from './window';
 
 export interface RecoveryOptions {
@@ -38,8 +40,8 @@ export async function recover(options: RecoveryOptions): Promise<Segment[]> {
   const known = new Set(segments.map(({ outcomesPath }) => outcomesPath));
   for (const name of names) {
     // Its segment was deleted, and the process ended before it was.
-    const path = `${directory}/${name}`;
-    if (name.endsWith('.ack') && !known.has(path)) await files.remove(path);
+    const path = join(directory, name);
+    if (isOutcomesName(name) && !known.has(path)) await files.remove(path);
   }
   return segments;
 }
@@ -78,6 +80,7 @@ async function judge(segment: Segment, found: Found, scanner: Scanner): Promise<
   segment.add(header);
   segment.unread.entries++;
   segment.unread.items += left;
+  segment.unread.bytes += recordBytes(header);
   segment.oldestOfferedAtMs = Math.min(segment.oldestOfferedAtMs, header.offeredAtMs);
   return undefined;
 }

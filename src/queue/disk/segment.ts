@@ -19,6 +19,8 @@ export class Segment {
   /** Nothing more is written to it. */
   isSealed = false;
   isDropped = false;
+  /** Its file is gone. */
+  isDeleted = false;
   /** What could not be read of it is nowhere else: its file stays for the next start. */
   isKept = false;
   /** What is left of it is being written anew. */
@@ -30,7 +32,7 @@ export class Segment {
   /** What of `bytes` is in the lane's sum. */
   weighed = 0;
   /** Of the live ones: the cursor has not come to them. */
-  unread = { entries: 0, items: 0 };
+  unread = { entries: 0, items: 0, bytes: 0 };
   /** Of what an earlier process has left unread. */
   oldestOfferedAtMs = Infinity;
   /** What the cursor passes over: entries that are gone, or were moved here and are known. */
@@ -86,4 +88,9 @@ export function parseSegmentName(name: string): { number: number; mark: string }
   if (Number(version) !== FORMAT_VERSION)
     throw new Error(`${name} has format version ${version}, and this gateway knows version ${FORMAT_VERSION} only`);
   return { number: Number(number), mark };
+}
+
+/** Of this version, whatever its segment is. */
+export function isOutcomesName(name: string): boolean {
+  return name.endsWith(`.v${FORMAT_VERSION}.ack`) && NAME.test(name.replace(/ack$/, 'log'));
 }

@@ -77,9 +77,10 @@ export class Shelf {
     const { files, outcomes } = this.#options;
     this.#deleting = this.#deleting.then(async () => {
       try {
-        await outcomes.forget(segment);
         // The outcomes go last: without them the entries would be back.
         await files.remove(segment.path);
+        segment.isDeleted = true;
+        await outcomes.forget(segment);
         await files.syncDirectory(dirname(segment.path));
         await files.remove(segment.outcomesPath);
       } catch {

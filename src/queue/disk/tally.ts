@@ -1,3 +1,4 @@
+import { type RecordHeader, recordBytes } from './record';
 import type { Segment } from './segment';
 
 /** What a lane holds, in numbers: items that are not settled, and entries that were not read yet. */
@@ -32,33 +33,37 @@ export class Tally {
     this.#unread += segment.unread.entries;
   }
 
-  added(segment: Segment, items: number, offeredAtMs: number): void {
+  added(segment: Segment, header: RecordHeader): void {
+    const { items, offeredAtMs } = header;
     if (this.#unread === 0 || this.#headOfferedAtMs === Infinity) this.#headOfferedAtMs = offeredAtMs;
     segment.unread.entries++;
     segment.unread.items += items;
+    segment.unread.bytes += recordBytes(header);
     this.items += items;
     this.#unread++;
   }
 
   /** Those behind it were offered later. */
-  read(segment: Segment, items: number, offeredAtMs: number): void {
+  read(segment: Segment, header: RecordHeader, items: number): void {
     segment.unread.entries--;
     segment.unread.items -= items;
+    segment.unread.bytes -= recordBytes(header);
     this.#unread--;
-    this.#headOfferedAtMs = offeredAtMs;
+    this.#headOfferedAtMs = header.offeredAtMs;
   }
 
   /** They stay, but nobody waits for them. */
   skipped(segment: Segment): void {
     if (segment.unread.entries > 0) this.#skippedOfferedAtMs = this.headOfferedAtMs;
     this.#unread -= segment.unread.entries;
-    segment.unread = { entries: 0, items: 0 };
+    segment.unread = { entries: 0, items: 0, bytes: 0 };
   }
 
   /** They were never read, and will not be. */
-  lost(segment: Segment, { entries, items }: { entries: number; items: number }): void {
+  lost(segment: Segment, { entries, items, bytes }: Segment['unread']): void {
     segment.unread.entries -= entries;
     segment.unread.items -= items;
+    segment.unread.bytes -= bytes;
     this.items -= items;
     this.#unread -= entries;
   }
