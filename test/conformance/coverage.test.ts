@@ -15,7 +15,10 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
 /** Rows about delivery, which tests of other folders show: file and a part of the test's name. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, readonly [file: string, test: string]>> = {
   M05: ['delivery/dispatcher.test.ts', 'what could not be delivered in the longest time is a dead letter'],
-  M06: ['end-to-end/full-queue.test.ts', '503 with Retry-After and a Status in the encoding of the request, and nothing is dropped'],
+  M06: [
+    'end-to-end/full-queue.test.ts',
+    '503 with Retry-After and a Status in the encoding of the request, and nothing is dropped',
+  ],
   M07: ['end-to-end/delivery.test.ts', 'one bad span among 200 costs one span'],
   M08: ['end-to-end/delivery.test.ts', 'a Langfuse behind a proxy that takes small bodies only'],
   M09: ['end-to-end/trouble.test.ts', '429 with Retry-After %s: nothing is sent before'],
