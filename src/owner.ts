@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { close } from './listening';
 import {
   codeOf,
@@ -66,6 +66,8 @@ export async function claimDirectory(options: ClaimOptions): Promise<Claim> {
   const { directory } = options;
   try {
     await realFiles.makeDirectory(directory);
+    // It may be there without its name being durable: whoever made it may not have come to its sync.
+    await realFiles.syncDirectory(dirname(resolve(directory))).catch(() => {});
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const claim = await tryToClaim(options);
       if (claim !== undefined) return claim;

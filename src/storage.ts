@@ -4,7 +4,8 @@ import { now } from './clock';
 import type { Config } from './config';
 import { ABOUT, claim, deadLettersIn, queueIn } from './data-directory';
 import type { DeadLetterStore } from './dead-letters/store';
-import type { DiskQueue, DiskQueueEvent } from './queue/disk-queue';
+import type { DiskQueueEvent } from './queue/disk/event';
+import type { DiskQueue } from './queue/disk-queue';
 import { createMemoryQueue } from './queue/memory-queue';
 import type { QueuePort } from './queue/port';
 

@@ -1,3 +1,4 @@
+import { createClock } from '../src/clock';
 import { createFlush } from '../src/flush';
 import { createMemoryQueue } from '../src/queue/memory-queue';
 import type { Entry } from '../src/queue/port';
@@ -10,7 +11,7 @@ const TIMEOUT_MS = 30_000;
 
 /** A flush over a queue with the destinations `main` and `second`; `looks` counts how often the queue was asked. */
 function start() {
-  const now = () => Date.now();
+  const now = createClock();
   const queue = createMemoryQueue({ bytesMax: 1e6, now });
   const state = { looks: 0 };
   const flush = createFlush({
@@ -130,6 +131,21 @@ test('a clock that is set back does not make the time longer', async () => {
   jest.setSystemTime(0);
   await pass(TIMEOUT_MS);
   expect(called.settled).toBe(false);
+});
+
+test('a clock that is set back after something was accepted does not bring the answer before its delivery', async () => {
+  const { queue, offer, take, call } = start();
+  await offer();
+  jest.setSystemTime(Date.now() - 3_600_000);
+  const called = call();
+  await pass(CHECK_MS);
+  await offer();
+  await pass(1_000);
+  expect(called.settled).toBeUndefined();
+  queue.settle(await take(), [0]);
+  await pass(CHECK_MS);
+  expect(called.settled).toBe(true);
+  expect(queue.stats().items).toBe(1);
 });
 
 test('settled just when the time is over: settled', async () => {

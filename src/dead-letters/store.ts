@@ -68,8 +68,9 @@ class Store implements DeadLetterStore {
   #letters = 0;
   #bytes = 0;
   #lastIdMs = 0;
-  /** Letters that were begun or ended by this process. */
+  /** Writing or removing a letter: how often it was begun, and how many have not ended. */
   #changes = 0;
+  #underWay = 0;
 
   constructor({ files, directory, randomId, now }: DeadLetterStoreOptions) {
     this.#files = files;
@@ -98,8 +99,9 @@ class Store implements DeadLetterStore {
     if ((await this.ids()).length !== this.#letters) await this.#count();
   }
 
-  /** Without effect where a letter came or went meanwhile. */
+  /** Without effect where a letter comes or goes meanwhile: nobody can say whether it was counted. */
   async #count(): Promise<void> {
+    if (this.#underWay > 0) return;
     const changes = this.#changes;
     let letters = 0;
     let bytes = 0;
@@ -115,12 +117,13 @@ class Store implements DeadLetterStore {
   }
 
   async write(letter: NewDeadLetter, bytes: readonly Buffer[]): Promise<string> {
-    this.#changes++;
     const id = this.#newId();
     const otlp = this.#path(id, OTLP);
     const why = this.#path(id, WHY);
     const size = bytes.reduce((sum, { length }) => sum + length, 0);
     const letterBytes = writeLetter({ ...letter, id, bytes: size });
+    this.#changes++;
+    this.#underWay++;
     try {
       await writeWhole(this.#files, otlp + UNFINISHED, bytes);
       await writeWhole(this.#files, why + UNFINISHED, [letterBytes]);
@@ -133,8 +136,9 @@ class Store implements DeadLetterStore {
         await this.#files.remove(path).catch(() => {});
       }
       throw error;
+    } finally {
+      this.#underWay--;
     }
-    this.#changes++;
     this.#letters++;
     this.#bytes += size + letterBytes.length;
     return id;
@@ -199,6 +203,7 @@ class Store implements DeadLetterStore {
     if (!isLetterId(id) || this.#removing.has(id)) return false;
     this.#removing.add(id);
     this.#changes++;
+    this.#underWay++;
     try {
       const whyBytes = await sizeOf(this.#files, this.#path(id, WHY));
       if (whyBytes === undefined) return false;
@@ -211,7 +216,7 @@ class Store implements DeadLetterStore {
       return true;
     } finally {
       this.#removing.delete(id);
-      this.#changes++;
+      this.#underWay--;
     }
   }
 

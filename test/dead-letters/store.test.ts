@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DamagedLetter } from '../../src/dead-letters/letter';
+import type { DeadLetterStore } from '../../src/dead-letters/store';
+import { createDiskQueue } from '../../src/queue/disk-queue';
 import { realFiles } from '../../src/queue/files';
 import { FaultyFiles } from '../support/faulty-files';
 import { createRandom } from '../support/random';
@@ -280,5 +282,109 @@ describe('expire', () => {
     };
     expect(await storeAt(directory, { files: { ...realFiles, open } }).expire(1_000)).toBe(0);
     expect(read).toHaveLength(1);
+  });
+});
+
+describe('letters that somebody has removed by hand', () => {
+  const removeByHand = (id: string) => {
+    for (const end of ['.json', '.otlp']) rmSync(join(directory, id + end));
+  };
+
+  test('are no longer counted after a recount, and their room is the queue’s', async () => {
+    const store = await opened();
+    const ids = [];
+    for (const count of [1, 50, 5]) ids.push(await put(store, numberedSpans(count)));
+    const queue = createDiskQueue({
+      ...{ files: realFiles, directory: join(folder, 'data', 'queue'), bytesMax: sizes() },
+      ...{ otherBytes: () => store.stats().bytes, now: () => NOW_MS, randomMark: () => '0123456789abcdef' },
+    });
+    await queue.open();
+    const offer = () => queue.offer(Buffer.alloc(500), { destination: 'main', items: 1 });
+    await expect(offer()).rejects.toMatchObject({ reason: 'full' });
+    removeByHand(ids[1]!);
+    await expect(offer()).rejects.toMatchObject({ reason: 'full' });
+    await store.recount();
+    expect(store.stats()).toEqual({ letters: 2, bytes: sizes() });
+    await offer();
+    await queue.close();
+  });
+
+  test('all of them, and then the folder too', async () => {
+    const store = await opened();
+    for (let count = 0; count < 3; count++) await put(store);
+    rmSync(directory, { recursive: true });
+    await store.recount();
+    expect(store.stats()).toEqual({ letters: 0, bytes: 0 });
+  });
+
+  test('cost a recount one look at the folder while none is missing', async () => {
+    const calls: string[] = [];
+    const open: typeof realFiles.open = (path, purpose) => {
+      calls.push(path);
+      return realFiles.open(path, purpose);
+    };
+    const store = await opened({ files: { ...realFiles, open } });
+    for (let count = 0; count < 20; count++) await put(store);
+    calls.length = 0;
+    await store.recount();
+    expect([calls, store.stats().letters]).toEqual([[], 20]);
+  });
+
+  test.each<[string, (store: DeadLetterStore, second: string) => Promise<unknown>]>([
+    ['one is written', (store) => put(store, numberedSpans(7))],
+    ['one is removed', (store, second) => store.remove(second)],
+  ])('are counted by the next recount when %s meanwhile', async (_, change) => {
+    let during: (() => Promise<unknown>) | undefined;
+    const open: typeof realFiles.open = async (path, purpose) => {
+      const [once, file] = [during, await realFiles.open(path, purpose)];
+      during = undefined;
+      await once?.();
+      return file;
+    };
+    const store = await opened({ files: { ...realFiles, open } });
+    const [first, second] = [await put(store), await put(store), await put(store, numberedSpans(9))];
+    const before = store.stats();
+    removeByHand(first);
+    const left = sizes();
+    during = () => change(store, second);
+    await store.recount();
+    const grown = sizes() - left;
+    expect(grown).not.toBe(0);
+    expect(store.stats()).toEqual({ letters: before.letters + Math.sign(grown), bytes: before.bytes + grown });
+    await store.recount();
+    expect(store.stats()).toEqual({ letters: 2 + Math.sign(grown), bytes: sizes() });
+  });
+
+  test('are counted rightly though all of the recount falls into the removal of another', async () => {
+    let during: (() => Promise<unknown>) | undefined;
+    const remove: typeof realFiles.remove = async (path) => {
+      await realFiles.remove(path);
+      if (path.endsWith('.otlp')) await during?.();
+    };
+    const store = await opened({ files: { ...realFiles, remove } });
+    const [first, second] = [await put(store), await put(store), await put(store, numberedSpans(9))];
+    removeByHand(first);
+    during = () => store.recount();
+    await store.remove(second);
+    await store.recount();
+    expect(store.stats()).toEqual({ letters: 1, bytes: sizes() });
+  });
+
+  test('are counted rightly though all of the recount falls into the writing of another', async () => {
+    let during: (() => Promise<unknown>) | undefined;
+    const syncDirectory: typeof realFiles.syncDirectory = async (path) => {
+      await during?.();
+      await realFiles.syncDirectory(path);
+    };
+    const store = await opened({ files: { ...realFiles, syncDirectory } });
+    const [first, second] = [await put(store), await put(store), await put(store, numberedSpans(9))];
+    const before = store.stats();
+    for (const id of [first, second]) removeByHand(id);
+    const left = sizes();
+    during = () => store.recount();
+    await put(store, numberedSpans(7));
+    expect(store.stats()).toEqual({ letters: before.letters + 1, bytes: before.bytes + sizes() - left });
+    await store.recount();
+    expect(store.stats()).toEqual({ letters: 2, bytes: sizes() });
   });
 });

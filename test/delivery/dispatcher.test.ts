@@ -140,6 +140,29 @@ test('an entry is tried once, whatever its age', async () => {
   expect(running.deadLettered).toEqual([['s1', 'expired']]);
 });
 
+test('what the end breaks off is no dead letter, whatever its age: the next start tries it again', async () => {
+  running = await startDispatcher({ retryMaxAgeMs: 0 });
+  await running.offer(numberedSpans(3));
+  await advance(0);
+  running.report(running.taken(), DOWN);
+  await advance(1_000);
+  const [first, second, third] = running.taken();
+  // The end came between them.
+  running.report([first!], DOWN);
+  running.dispatcher.stop();
+  running.report([second!], DOWN);
+  running.report([third!], { kind: 'retry', reason: 'network' });
+  await running.dispatcher.idle();
+  expect([running.deadLettered, running.counted]).toEqual([[['s1', 'expired']], [[1, 'expired']]]);
+  expect(running.queue.stats().items).toBe(2);
+  running.dispatcher.start();
+  await advance(60_000);
+  const again = running.taken();
+  expect(names(again)).toEqual(['s2', 's3']);
+  running.report(again, DELIVERED);
+  expect(running.delivered).toEqual(['s2', 's3']);
+});
+
 test('what is under way is bounded; the rest is taken as there is room', async () => {
   running = await startDispatcher();
   for (let entry = 0; entry < 20; entry++) await running.offer(numberedSpans(1_000, { from: entry * 1_000 }));

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataDirectory } from '../../src/data-directory';
 import { createKeeper } from '../../src/dead-letter-keeper';
@@ -192,6 +192,22 @@ test('letters older than queue.deadLetterMaxAgeS are removed and counted, younge
   expect(files()).toEqual([`${young}.json`, `${young}.otlp`]);
   const said = running.logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 40);
   expect(said).toMatchObject([{ letters: 2, msg: expect.stringContaining('queue.deadLetterMaxAgeS') }]);
+});
+
+test('letters that somebody has removed by hand are no longer counted a minute later', async () => {
+  await startStrict(['s2', 's4']);
+  const running = await start();
+  await send(running);
+  await becomes(running, { gateway_queue_spans: 0, gateway_dead_letters: 1 });
+  for (const file of files()) rmSync(join(dataDirectory(dataDir).deadLetters, file));
+  const clock = jest.spyOn(Date, 'now');
+  try {
+    const aheadMs = Date.now() - performance.now() + 61_000;
+    clock.mockImplementation(() => aheadMs + performance.now());
+    await becomes(running, { gateway_dead_letters: 0, gateway_dead_letters_bytes: 0 });
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test('a queue in memory has none: what is refused is dropped, counted and said, and no folder is made', async () => {

@@ -1,4 +1,5 @@
-import { createDiskQueue, type DiskQueue, type DiskQueueEvent } from '../../src/queue/disk-queue';
+import type { DiskQueueEvent } from '../../src/queue/disk/event';
+import { createDiskQueue, type DiskQueue } from '../../src/queue/disk-queue';
 import type { Files } from '../../src/queue/files';
 import { type Entry, QueueRefusal } from '../../src/queue/port';
 import { FaultyFiles } from '../support/faulty-files';

@@ -106,6 +106,7 @@ export class Cursor {
     if (found.kind !== 'record') {
       await this.#options.onDamage(segment, found);
       this.#offset = found.end;
+      this.#failingSinceMs = undefined;
       return undefined;
     }
     const { header, end } = found;
@@ -127,6 +128,7 @@ export class Cursor {
   }
 
   async #advance(): Promise<Segment | undefined> {
+    this.#failingSinceMs = undefined;
     const next = this.#options.segmentAfter(this.#segment?.number ?? -1);
     if (next === undefined) return undefined;
     await this.close();

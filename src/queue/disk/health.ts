@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { DiskQueueEvent } from '../disk-queue';
 import type { Files } from '../files';
 import { QueueRefusal } from '../port';
+import type { DiskQueueEvent } from './event';
 
 export interface HealthOptions {
   files: Files;

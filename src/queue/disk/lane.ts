@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import { Delayed } from '../delayed';
-import type { DiskQueueEvent } from '../disk-queue';
 import type { Files } from '../files';
 import type { Entry, PassOver, QueueStats } from '../port';
 import { Appender } from './appender';
 import { Cursor, type Read } from './cursor';
+import type { DiskQueueEvent } from './event';
 import type { Fresh } from './fresh';
 import { Held } from './held';
 import { Losses } from './losses';

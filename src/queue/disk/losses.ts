@@ -1,5 +1,5 @@
-import type { DiskQueueEvent } from '../disk-queue';
 import type { Files } from '../files';
+import type { DiskQueueEvent } from './event';
 import type { Held } from './held';
 import type { OutcomeLog } from './outcome-log';
 import { type RecordHeader, recordBytes } from './record';

@@ -30,12 +30,15 @@ export async function recover(options: RecoveryOptions): Promise<Segment[]> {
     const segment = new Segment(directory, number, parsed.mark, parsed.number);
     segment.isSealed = true;
     segments.push(segment);
-    await readNotes(segment, files);
-    await readSegment(segment, options).catch((error) => {
+    try {
+      await readNotes(segment, files);
+      await readSegment(segment, options);
+    } catch (error) {
       // One bad sector does not keep all the rest from being delivered. What was found before it counts.
-      if (error.code !== 'EIO') throw error;
-      options.onSkipped(segment, error.code);
-    });
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EIO') throw error;
+      options.onSkipped(segment, code);
+    }
   }
   const known = new Set(segments.map(({ outcomesPath }) => outcomesPath));
   for (const name of names) {

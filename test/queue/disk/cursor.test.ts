@@ -184,3 +184,25 @@ test('an entry that waits for a retry is read again from where it lies', async (
   expect(reads()).toBe(1);
   await queue.close();
 });
+
+test('while 50,000 entries wait for a retry no new ones are taken: these would be in memory', async () => {
+  const DELAYED_MAX = 50_000;
+  const queue = await disk.open();
+  await Promise.all(Array.from({ length: DELAYED_MAX + 2 }, () => offer(queue, 'x')));
+  const taken = [];
+  for (let time = 0; time < DELAYED_MAX; time++) taken.push(await take(queue));
+  const firstDueAtMs = disk.clock.ms + 1_000;
+  for (const [at, entry] of taken.slice(1).entries()) queue.retryAt(entry, firstDueAtMs + at);
+  expect(queue.nextDueAtMs('main')).toBe(disk.clock.ms);
+  const beyond = await take(queue);
+  expect(beyond.attempts).toBe(0);
+  queue.retryAt(beyond, firstDueAtMs + 60_000);
+  // One is left that was never taken.
+  expect(await queue.take('main')).toBeUndefined();
+  expect(queue.nextDueAtMs('main')).toBe(firstDueAtMs);
+  disk.clock.ms = firstDueAtMs;
+  expect(await take(queue)).toMatchObject({ id: taken[1]!.id, attempts: 1 });
+  expect(await take(queue)).toMatchObject({ attempts: 0 });
+  expect(queue.nextDueAtMs('main')).toBe(firstDueAtMs + 1);
+  await queue.close();
+});

@@ -1,6 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDiskQueue, type DiskQueue, type DiskQueueEvent } from '../../../src/queue/disk-queue';
+import type { DiskQueueEvent } from '../../../src/queue/disk/event';
+import { createDiskQueue, type DiskQueue } from '../../../src/queue/disk-queue';
 import { realFiles } from '../../../src/queue/files';
 import { T1P } from '../../support/otlp-messages';
 import { makeTemporary, removeTemporary } from '../../support/temporary';

@@ -1,6 +1,7 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDiskQueue, type DiskQueueEvent, type DiskQueueOptions } from '../../../src/queue/disk-queue';
+import type { DiskQueueEvent } from '../../../src/queue/disk/event';
+import { createDiskQueue, type DiskQueueOptions } from '../../../src/queue/disk-queue';
 import { realFiles } from '../../../src/queue/files';
 import { makeTemporary, removeTemporary } from '../../support/temporary';
 import {
@@ -136,6 +137,40 @@ describe('a disk that fails', () => {
     expect(queue.sick()?.code).toBe('unknown');
     await queue.close();
   });
+});
+
+test('a disk that has become read-only gives what waits, and learns what became of it when it is well', async () => {
+  const queue = await disk.open({ cacheBytes: 0, segmentBytes: 100 });
+  for (const text of ['a', 'b', 'c', 'd', 'e']) await offer(queue, text.repeat(20), { items: 2 });
+  const before = new Map(disk.memory.contents());
+  // What is opened to be read can be.
+  disk.memory.fault = ({ op }) => (WRITING.has(op) || op === 'open' ? 'EROFS' : undefined);
+  const entries = await takeAll(queue);
+  expect(textsOf(entries)).toEqual(['a', 'b', 'c', 'd', 'e'].map((text) => text.repeat(20)));
+  settleAll(queue, entries.slice(0, 2));
+  queue.settle(entries[2]!, [1]);
+  for (const entry of entries.slice(2, 4)) queue.retryAt(entry, disk.clock.ms);
+  const again = await takeAll(queue);
+  expect(again.map(({ id, attempts }) => [id, attempts])).toEqual([
+    [entries[2]!.id, 1],
+    [entries[3]!.id, 1],
+  ]);
+  await expect(offer(queue, 'x'.repeat(20))).rejects.toMatchObject({ reason: 'sick' });
+  await queue.maintain();
+  expect(queue.sick()).toMatchObject({ code: 'EROFS' });
+  expect(disk.memory.contents()).toEqual(before);
+  expect(queue.stats().items).toBe(1 + 2 + 2);
+  disk.memory.fault = () => undefined;
+  await queue.maintain();
+  await queue.close();
+  const next = await disk.open();
+  const left = await takeAll(next);
+  expect(left.map((entry) => [entry.bytes.toString()[0], entry.attempts, entry.isSettled(1)])).toEqual([
+    ['c', 1, true],
+    ['d', 1, false],
+    ['e', 0, false],
+  ]);
+  await next.close();
 });
 
 describe('a disk that is full', () => {

@@ -122,6 +122,85 @@ describe('damage found while the queue is open', () => {
     await queue.close();
   });
 
+  describe('a segment that somebody has removed', () => {
+    const gone = { items: 0, bytes: 0, oldestOfferedAtMs: undefined };
+
+    test('before it was read: what lay in it is told as lost once, and what is behind it is given', async () => {
+      const { queue, log } = await filled({ segmentBytes: 3 * RECORD });
+      await offer(queue, 'behind');
+      await disk.memory.remove(log);
+      const entries = await takeAll(queue);
+      expect(textsOf(entries)).toEqual(['behind']);
+      expect(disk.events).toEqual([damaged(0, 2 + 3 + 4, { isAside: false })]);
+      settleAll(queue, entries);
+      await queue.maintain();
+      expect(await queue.take('main')).toBeUndefined();
+      expect(queue.stats()).toEqual(gone);
+      await queue.close();
+      await (await disk.open()).close();
+      expect(disk.events).toHaveLength(1);
+      expect(disk.paths()).toEqual([]);
+    });
+
+    test('that was still written to: it is told when another one has begun', async () => {
+      const { queue, log } = await filled();
+      await disk.memory.remove(log);
+      expect(await queue.take('main')).toBeUndefined();
+      await queue.maintain();
+      await offer(queue, 'behind');
+      const entries = await takeAll(queue);
+      expect(textsOf(entries)).toEqual(['behind']);
+      expect(disk.events).toEqual([damaged(0, 2 + 3 + 4, { isAside: false })]);
+      settleAll(queue, entries);
+      expect(queue.stats()).toEqual(gone);
+      expect(queue.nextDueAtMs('main')).toBeUndefined();
+      await queue.close();
+    });
+
+    test('while its entries wait for a retry: what was left of each is told once', async () => {
+      const { queue, log } = await filled({ segmentBytes: 3 * RECORD });
+      await offer(queue, 'behind');
+      const [first, second, third, behind] = await takeAll(queue);
+      queue.settle(third!, [0, 1, 2, 3]);
+      queue.settle(second!, [1]);
+      for (const entry of [first!, second!, behind!]) queue.retryAt(entry, disk.clock.ms);
+      await disk.memory.remove(log);
+      const entries = await takeAll(queue);
+      expect(textsOf(entries)).toEqual(['behind']);
+      expect(disk.events).toEqual([damaged(RECORD, 2, { isAside: false }), damaged(RECORD, 2, { isAside: false })]);
+      settleAll(queue, entries);
+      expect(queue.stats()).toEqual(gone);
+      disk.clock.ms += 3_600_000;
+      expect(await queue.take('main')).toBeUndefined();
+      expect(queue.nextDueAtMs('main')).toBeUndefined();
+      await queue.close();
+      await (await disk.open()).close();
+      expect(disk.events).toHaveLength(2);
+    });
+  });
+
+  test('a waiting entry that the disk does not give back holds up none that wait behind it', async () => {
+    const { queue } = await filled();
+    const [first, ...others] = await takeAll(queue);
+    for (const entry of [first!, ...others]) queue.retryAt(entry, disk.clock.ms);
+    disk.meet = ({ op, at }) => {
+      if (op === 'read' && at < RECORD) throw failure('EIO');
+    };
+    await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+    expect(textsOf(await takeAll(queue))).toEqual([texts[1], texts[2]]);
+    expect(queue.nextDueAtMs('main')).toBe(disk.clock.ms + 30_000);
+    disk.clock.ms += 30_000;
+    await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+    disk.meet = () => {};
+    disk.clock.ms += 29_999;
+    expect(await queue.take('main')).toBeUndefined();
+    disk.clock.ms += 1;
+    expect(await take(queue)).toMatchObject({ id: first!.id, attempts: 1 });
+    expect(disk.events).toEqual([]);
+    expect(queue.stats().items).toBe(2 + 3 + 4);
+    await queue.close();
+  });
+
   test('a disk that cannot be read is no damage: the entry comes when it can', async () => {
     const { queue } = await filled();
     disk.memory.fault = ({ op }) => (op === 'read' ? 'EIO' : undefined);
@@ -146,9 +225,9 @@ describe('damage found while the queue is open', () => {
 
   describe('a bad sector', () => {
     const large = ['a', 'b', 'c'].map((text) => text.repeat(10_000));
-    const spoil = (path: string) => {
+    const spoil = (path: string, sector = 14_900) => {
       disk.meet = (call) => {
-        if (call.op === 'read' && call.path === path && call.at < 15_000 && call.at + call.bytes > 14_900)
+        if (call.op === 'read' && call.path === path && call.at < sector + 100 && call.at + call.bytes > sector)
           throw failure('EIO');
       };
     };
@@ -191,6 +270,77 @@ describe('damage found while the queue is open', () => {
       disk.meet = () => {};
       expect(textsOf(await takeAll(queue))).toEqual(large);
       expect(disk.events).toEqual([]);
+      await queue.close();
+    });
+
+    test('is tried for as long again when something was read in between', async () => {
+      const { queue } = await spoilt();
+      await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      disk.meet = () => {};
+      expect(textsOf([await take(queue), await take(queue)])).toEqual([large[0], large[1]]);
+      const [, behind = ''] = disk.paths('.log');
+      spoil(behind, 0);
+      disk.clock.ms += 3_600_000;
+      for (const waitedMs of [0, 1, 59_998]) {
+        disk.clock.ms += waitedMs;
+        await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      }
+      expect(disk.events).toEqual([]);
+      disk.clock.ms += 1;
+      expect(await queue.take('main')).toBeUndefined();
+      expect(disk.events).toMatchObject([{ kind: 'skipped', code: 'EIO' }]);
+      await queue.close();
+    });
+
+    test('is tried for as long again when nothing but damage was found in between', async () => {
+      const { queue, log } = await spoilt();
+      const [, behind = ''] = disk.paths('.log');
+      await disk.flip(log, 9);
+      await disk.flip(log, 10_036 + 9);
+      await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      disk.meet = ({ op, path }) => {
+        if (op === 'read' && path === behind) throw failure('EIO');
+      };
+      disk.clock.ms += 3_600_000;
+      await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      expect(disk.events).toMatchObject([{ bytes: 20_072 }, { items: 4 }]);
+      disk.meet = () => {};
+      expect(textsOf(await takeAll(queue))).toEqual([large[2]]);
+      await queue.close();
+    });
+
+    test('is tried for as long again when the file was removed in between', async () => {
+      const { queue, log } = await spoilt();
+      const [, behind = ''] = disk.paths('.log');
+      disk.meet = ({ op, path }) => {
+        if (op === 'open' || (op === 'read' && path === behind)) throw failure('EIO');
+      };
+      await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      await disk.memory.remove(log);
+      disk.meet = ({ op, path }) => {
+        if (op === 'read' && path === behind) throw failure('EIO');
+      };
+      disk.clock.ms += 3_600_000;
+      await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      disk.meet = () => {};
+      expect(textsOf(await takeAll(queue))).toEqual([large[2]]);
+      expect(disk.events).toMatchObject([{ kind: 'damaged', items: 4 }]);
+      await queue.close();
+    });
+
+    test('keeps what it has counted: items, bytes and the age of the oldest', async () => {
+      const { queue } = await spoilt();
+      const before = queue.stats();
+      await expect(queue.take('main')).rejects.toMatchObject({ code: 'EIO' });
+      disk.clock.ms += 60_000;
+      settleAll(queue, await takeAll(queue));
+      const bytes = disk.sizes('.log')[0]!;
+      expect(queue.stats()).toEqual({ items: 4, bytes, oldestOfferedAtMs: before.oldestOfferedAtMs });
+      await offer(queue, 'more');
+      expect(queue.stats().oldestOfferedAtMs).toBe(before.oldestOfferedAtMs);
+      settleAll(queue, await takeAll(queue));
+      expect(queue.stats().oldestOfferedAtMs).toBe(before.oldestOfferedAtMs);
+      expect(queue.nextDueAtMs('main')).toBeUndefined();
       await queue.close();
     });
 

@@ -49,6 +49,9 @@ describe('one entry in each segment that is tried for long', () => {
     putBack(queue, bad);
     await moved();
     expect(disk.sizes('.log')).toEqual([500]);
+    // The outcomes of what was deleted go last.
+    await queue.maintain();
+    await turns();
     expect(queue.stats()).toMatchObject({ items: 10, bytes: disk.bytes('.log') + disk.bytes('.ack') });
     await queue.close();
   });
@@ -91,6 +94,55 @@ describe('one entry in each segment that is tried for long', () => {
     expect(byText.map(isSettled)).toEqual([0, 1, 2, 0, 1].map((at) => [0, 1, 2].map((one) => one === at)));
     expect(byText.map(({ offeredAtMs }) => offeredAtMs)).toEqual(bad.map(({ offeredAtMs }) => offeredAtMs));
     await next.close();
+  });
+
+  test('leaves no doubt which is the oldest, for the next process either', async () => {
+    const { queue, bad } = await poisoned();
+    disk.clock.ms += 1000;
+    // It lies before those that are moved, and is younger.
+    await offer(queue, 'young');
+    putBack(queue, bad);
+    await moved();
+    await queue.close();
+    const next = await disk.open();
+    const oldest = () => next.stats().oldestOfferedAtMs;
+    expect(oldest()).toBe(bad[0]!.offeredAtMs);
+    const young = await take(next);
+    expect(bare([young])).toEqual(['young']);
+    expect(oldest()).toBe(bad[0]!.offeredAtMs);
+    const again = (await takeAll(next)).sort((one, other) => one.offeredAtMs - other.offeredAtMs);
+    expect(again.map(({ offeredAtMs }) => offeredAtMs)).toEqual(bad.map(({ offeredAtMs }) => offeredAtMs));
+    const seen: unknown[] = [];
+    for (const entry of again) {
+      seen.push(oldest());
+      settleAll(next, [entry]);
+    }
+    expect(seen).toEqual(bad.map(({ offeredAtMs }) => offeredAtMs));
+    expect(oldest()).toBe(young.offeredAtMs);
+    settleAll(next, [young]);
+    expect(oldest()).toBeUndefined();
+    await next.close();
+  });
+
+  test('does not keep a segment for a large record that was lost', async () => {
+    const queue = await disk.open({ segmentBytes: 10_000, cacheBytes: 0 });
+    await offer(queue, 'bad'.padEnd(64));
+    await offer(queue, 'x'.repeat(8_000), { items: 2 });
+    const [log = ''] = disk.paths('.log');
+    // Nobody can tell any more what it was, or how large.
+    await disk.flip(log, 100 + 9);
+    queue.retryAt(await take(queue), disk.clock.ms + LATER_MS);
+    await offer(queue, 'y'.repeat(8_000));
+    const [behind] = await takeAll(queue);
+    expect(disk.events).toMatchObject([{ bytes: 8_036 }, { items: 2 }]);
+    await eventually(() => expect(disk.paths('.log')).not.toContain(log));
+    expect(disk.sizes('.log')).toEqual([8_036 + 100]);
+    disk.clock.ms += LATER_MS;
+    const [bad] = await takeAll(queue);
+    expect(bare([bad!])).toEqual(['bad']);
+    settleAll(queue, [behind!, bad!]);
+    expect(queue.stats()).toEqual({ items: 0, bytes: 0, oldestOfferedAtMs: undefined });
+    await queue.close();
   });
 
   test('can be settled after it was moved', async () => {

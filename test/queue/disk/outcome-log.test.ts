@@ -174,6 +174,31 @@ describe('after close()', () => {
     expect(textsOf(await reopened())).toEqual(['b', 'c', 'd', 'e']);
   });
 
+  test('a segment of which the last is settled stays', async () => {
+    const queue = await disk.open({ segmentBytes: 40 });
+    for (const text of TEXTS) await offer(queue, text);
+    const entries = await takeAll(queue);
+    await queue.close();
+    const before = new Map(disk.memory.contents());
+    settleAll(queue, entries);
+    await turns();
+    expect(disk.memory.contents()).toEqual(before);
+    expect(textsOf(await reopened())).toEqual(TEXTS);
+  });
+
+  test('what is left in a segment is not written anew', async () => {
+    const queue = await disk.open({ segmentBytes: 400 });
+    for (const text of TEXTS) await offer(queue, text);
+    const [first, ...others] = await takeAll(queue);
+    await offer(queue, 'x'.repeat(400));
+    settleAll(queue, others);
+    await queue.close();
+    disk.calls.length = 0;
+    queue.retryAt(first!, disk.clock.ms);
+    await turns();
+    expect(disk.calls).toEqual([]);
+  });
+
   test('what was settled before it is written', async () => {
     const queue = await filled(TEXTS);
     const entries = await takeAll(queue);

@@ -37,6 +37,7 @@ describe('names', () => {
   test('that are nobody’s are left alone', async () => {
     const foreign = [
       ...[`${LANE}/notes.txt`, `${LANE}/.hidden`, `${LANE}/${NAME}.log.bak`, `${LANE}/1-${MARK}.v1.log`],
+      ...[`${LANE}/mine.ack`, `${LANE}/notes.v1.ack`, `${LANE}/000000000007-${MARK}.v2.ack`],
       ...[`${LANE}/000000000001-${MARK.toUpperCase()}.v1.log`, `${DIRECTORY}/README.md`, `${DIRECTORY}/.DS_Store`],
     ];
     for (const path of foreign) await disk.put(path, Buffer.from('not ours'));
@@ -49,6 +50,18 @@ describe('names', () => {
     expect(disk.paths()).toEqual([...foreign].sort());
     expect(foreign.every((path) => disk.content(path).equals(Buffer.from('not ours')))).toBe(true);
     expect(disk.events).toEqual([]);
+  });
+
+  test('that could be a destination’s, but are a file’s, do not stop the start', async () => {
+    await disk.put(`${DIRECTORY}/aaa`, Buffer.from('not ours'));
+    await disk.put(`${DIRECTORY}/notes`, Buffer.from('not ours'));
+    await disk.put(LOG, whole);
+    const queue = await disk.open();
+    expect(queue.destinations()).toEqual(['main']);
+    expect(textsOf(await takeAll(queue))).toEqual([A, B, C]);
+    await offer(queue, 'new');
+    await queue.close();
+    for (const name of ['aaa', 'notes']) expect(disk.content(`${DIRECTORY}/${name}`).toString()).toBe('not ours');
   });
 
   test('of outcomes without a segment go', async () => {

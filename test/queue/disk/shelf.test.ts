@@ -125,6 +125,23 @@ describe('a segment of which nothing is left', () => {
     await queue.close();
     expect(disk.paths()).toEqual([]);
   });
+
+  test('that cannot be deleted before the end does not bring its entries back', async () => {
+    const queue = await disk.open({ segmentBytes: 40 });
+    for (const text of ['a', 'b', 'c']) await offer(queue, text);
+    disk.meet = ({ op, name }) => {
+      if (op === 'remove' && name.endsWith('.log')) throw failure('EROFS');
+    };
+    settleAll(queue, await takeAll(queue));
+    await queue.close();
+    expect(disk.paths('.log')).toHaveLength(3);
+    disk.meet = () => {};
+    const next = await disk.open();
+    expect(next.stats()).toEqual({ items: 0, bytes: 0, oldestOfferedAtMs: undefined });
+    expect(await takeAll(next)).toEqual([]);
+    await next.close();
+    expect(disk.paths()).toEqual([]);
+  });
 });
 
 describe('the quota', () => {

@@ -1,10 +1,6 @@
 import { basename } from 'node:path';
-import {
-  createDiskQueue,
-  type DiskQueue,
-  type DiskQueueEvent,
-  type DiskQueueOptions,
-} from '../../../src/queue/disk-queue';
+import type { DiskQueueEvent } from '../../../src/queue/disk/event';
+import { createDiskQueue, type DiskQueue, type DiskQueueOptions } from '../../../src/queue/disk-queue';
 import type { Files, OpenFile } from '../../../src/queue/files';
 import type { Entry, QueuePort } from '../../../src/queue/port';
 import { FaultyFiles, type FileCall } from '../../support/faulty-files';
