@@ -8,4 +8,7 @@ module.exports = {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' }],
   },
   testTimeout: 20000,
+  // A process that has run a hundred files is slow: what each of them has left in the runtime is asked at every promise.
+  maxWorkers: '100%',
+  workerIdleMemoryLimit: '600MB',
 };

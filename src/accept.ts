@@ -1,6 +1,7 @@
 import { type Admission, admit } from './admission/admit';
 import type { RepairName } from './admission/repairs';
 import { GatewayError, retrySoon } from './errors';
+import { troubleOf } from './fullness';
 import type { Ledger } from './ledger';
 import { type ConvertedRequest, convertJsonRequest, convertJsonRequestInSteps } from './otlp/json-request';
 import { scanRequest } from './otlp/scan';
@@ -54,11 +55,8 @@ async function convert(bytes: Buffer, enabled: (repair: RepairName) => boolean):
   });
 }
 
-/** Why spans cannot be kept for now. */
-const WHY = { full: 'the queue is full', sick: 'the disk of the queue fails' } as const;
-
 function refusal(error: unknown, random: () => number): unknown {
   if (!(error instanceof QueueRefusal)) return error;
-  if (error.reason !== 'too_large') return retrySoon(`${WHY[error.reason]}; the spans were not kept`, random);
+  if (error.reason !== 'too_large') return retrySoon(`${troubleOf(error)}; the spans were not kept`, random);
   return new GatewayError('too_large', `${error.message}; send smaller batches or raise GATEWAY_QUEUE_MAX_BYTES`);
 }

@@ -15,7 +15,17 @@ export interface Fullness {
   trouble(): string | undefined;
   /** True within 10 s of a refusal, or while not a byte is free. */
   wasFull(): boolean;
+  /** What was full when that was last refused. */
+  what(): string;
 }
+
+/** Why spans cannot be kept for now, for senders and operators. */
+export const troubleOf = ({ reason, isDisk }: Pick<QueueRefusal, 'reason' | 'isDisk'>): string =>
+  reason === 'sick'
+    ? 'the disk of the queue fails'
+    : isDisk
+      ? 'the disk of the queue is full or almost full'
+      : 'the queue is full';
 
 /** Remembers when the queue had no room, and logs when that begins and when it is over. */
 export function createFullness(options: {
@@ -28,29 +38,30 @@ export function createFullness(options: {
   log: Logger;
 }): Fullness {
   const { queue, usedBytes, bytesMax, isSick, now, log } = options;
-  let refused = { atMs: -Infinity, bytes: 0 };
+  let refused = { atMs: -Infinity, bytes: 0, what: troubleOf({ reason: 'full', isDisk: false }) };
   let isRefusing = false;
   const isWithin = (ms: number) => now() - refused.atMs < ms;
   const wasFull = () => isWithin(FULL_MEMORY_MS) || usedBytes() >= bytesMax;
   const begin = () => {
-    if (!isRefusing) log.warn('the queue is full: new spans are refused');
+    if (!isRefusing) log.warn(`${refused.what}: new spans are refused`);
     isRefusing = true;
   };
   return {
     wasFull,
+    what: () => refused.what,
     trouble() {
-      if (isSick()) return 'the disk of the queue fails';
+      if (isSick()) return troubleOf({ reason: 'sick', isDisk: true });
       const bytes = usedBytes();
       if (bytes < bytesMax && !(isWithin(FULL_MS) && bytes >= refused.bytes)) return undefined;
       begin();
-      return 'the queue is full';
+      return refused.what;
     },
     async offer(bytes, label) {
       try {
         await queue.offer(bytes, label);
       } catch (error) {
         if (error instanceof QueueRefusal && error.reason === 'full') {
-          refused = { atMs: now(), bytes: usedBytes() };
+          refused = { atMs: now(), bytes: usedBytes(), what: troubleOf(error) };
           begin();
         }
         throw error;

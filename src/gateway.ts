@@ -20,14 +20,14 @@ import { createLateListener, type LateListener } from './late-listener';
 import { createLedger, type Ledger } from './ledger';
 import { close, listen } from './listening';
 import type { ReceivedSpan } from './otlp/received-span';
-import type { QueuePort } from './queue/port';
+import { type QueuePort, type QueueStats, sumOf } from './queue/port';
 import { FLUSH_PATHS } from './receiver/flush';
 import { TRACE_PATHS } from './receiver/otlp-traces';
 import { createReceiver, type Receiver } from './receiver/server';
 import { createDeadLetterDesk, createReplay } from './replay';
 import { createRoutes } from './routes';
 import { closeRoutes, stop } from './stopping';
-import { openStorage, type Storage } from './storage';
+import { claimStorage, type Storage } from './storage';
 
 export interface Gateway {
   readonly receiverUrl: string;
@@ -48,7 +48,7 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
   const ledger = createLedger();
   const desk = createLateListener();
   const onLost = (destination: string, spans: number) => ledger.deadLettered(destination, DAMAGED, spans);
-  const storage = await openStorage({ queue: config.queue, control: desk.listener, onLost, log });
+  const storage = await claimStorage({ queue: config.queue, control: desk.listener, onLost, log });
   const house = build(config, { storage, ledger, desk, log });
   try {
     return await start(house, config, log);
@@ -62,11 +62,13 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
 
 async function start(house: House, config: Config, log: Logger): Promise<Gateway> {
   const { admin, receiver, routes, state, storage, ledger } = house;
-  const { items } = storage.queue.stats();
-  ledger.recovered(items);
-  tellWhatWasFound(house, log);
+  // First, so that somebody answers while a long queue is read: alive, and starting.
   const adminUrl = await listen(admin, config.admin);
   state.adminUrl = adminUrl;
+  await storage.open();
+  ledger.recovered(storage.queue.stats().items);
+  tellWhatWasFound(house, log);
+  house.openDesk();
   await storage.publish(adminUrl).catch((error) => {
     log.warn({ err: error }, 'the data directory cannot tell others where the admin listener is');
   });
@@ -78,7 +80,7 @@ async function start(house: House, config: Config, log: Logger): Promise<Gateway
 
 function tellWhatWasFound({ storage, routes }: House, log: Logger): void {
   const { queue } = storage;
-  const { items, bytes, oldestOfferedAtMs } = queue.stats();
+  const { items, bytes, oldestOfferedAtMs } = servedStats(queue, [...routes.keys()]);
   if (items > 0) {
     const oldest = new Date(oldestOfferedAtMs ?? 0).toISOString();
     log.info(
@@ -90,6 +92,10 @@ function tellWhatWasFound({ storage, routes }: House, log: Logger): void {
   const { letters } = storage.stats().deadLetters;
   if (letters > 0) log.info({ letters }, `${letters} dead letter(s) wait: langfuse-otlp-gateway dead-letters list`);
 }
+
+/** Of what somebody delivers. */
+const servedStats = (queue: QueuePort, served: readonly string[]): QueueStats =>
+  sumOf(served.map((destination) => queue.stats(destination)));
 
 /** What waits for destinations that nobody serves any more. */
 function strangers(queue: QueuePort, routes: ReadonlyMap<string, Route>): string[] {
@@ -117,6 +123,8 @@ interface House {
   readonly receiver: Receiver;
   readonly flush: FlushDesk;
   readonly admin: Server;
+  /** From now on dead letters are replayed and dropped for who asks. */
+  openDesk(): void;
 }
 
 interface Ground {
@@ -181,18 +189,19 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
     readiness({
       phase: state.phase,
       destinations: [...routes.values()].map((route) => route.health()),
-      queueFull: fullness.wasFull(),
+      queueFull: fullness.wasFull() && fullness.what(),
       sickDisk: storage.sick(),
       strangers: strangers(queue, routes),
     });
-  if (storage.deadLetters !== undefined) {
-    const isKnown = (name: string) => routes.has(name);
+  const openDesk = () => {
     const { deadLetters: store } = storage;
+    if (store === undefined) return;
+    const isKnown = (name: string) => routes.has(name);
     const replay = createReplay({ store, queue, isKnown, repairs: config.repairs, onReplayed: ledger.replayed });
     desk.listen(createDeadLetterDesk({ store, replay }));
-  }
+  };
   const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
-  return { state, storage, ledger, routes, announcer, receiver, flush, admin };
+  return { state, storage, ledger, routes, announcer, receiver, flush, admin, openDesk };
 }
 
 function metricsOf(
@@ -200,13 +209,18 @@ function metricsOf(
   { storage, ledger, isUp }: Pick<Ground, 'storage' | 'ledger'> & { isUp: (destination: string) => boolean },
 ): Metrics {
   const destinations = config.destinations.map(({ name }) => name);
+  const served = destinations.length === 0 ? [PREVIEW] : destinations;
   return createMetrics({
     totals: ledger.totals,
-    queue: () => storage.queue.stats(),
+    queue: () => {
+      // What waits for nobody is no sign of a slow delivery: /readyz tells of it.
+      const { oldestOfferedAtMs } = servedStats(storage.queue, served);
+      return { ...storage.queue.stats(), oldestOfferedAtMs };
+    },
     storage: () => ({ ...storage.stats(), isSick: storage.sick() !== undefined }),
     queueBytesMax: config.queue.maxBytes,
     isUp,
-    destinations: destinations.length === 0 ? [PREVIEW] : destinations,
+    destinations: served,
     refusals: [...REFUSALS, DAMAGED],
     repairs: REPAIRS,
     rejections: REJECTIONS,

@@ -10,6 +10,9 @@ import { NAME, VERSION } from './version';
 /** Within this time of the first signal another is the same wish: Ctrl-C reaches npm, which passes it on, and us. */
 const SAME_SIGNAL_MS = 500;
 
+/** A start that is to end may take so long. */
+const START_MS = 5_000;
+
 /** Exit codes of every command. */
 const FINE = 0;
 const FAILED = 1;
@@ -62,7 +65,8 @@ void main(process.argv.slice(2)).then((code) => {
 async function main(argv: string[]): Promise<number | undefined> {
   const parsed = parse(argv);
   if (typeof parsed === 'string') {
-    process.stderr.write(`${NAME}: ${parsed}; see ${NAME} --help\n`);
+    const command = argv[0] === DEAD_LETTERS ? `${NAME} ${DEAD_LETTERS}` : NAME;
+    process.stderr.write(`${NAME}: ${parsed}; see ${command} --help\n`);
     return WRONG_USAGE;
   }
   const { command, help, version, configFile } = parsed;
@@ -102,12 +106,15 @@ async function lookAfter(request: DeadLettersRequest, options: Parameters<typeof
 async function serveUntilSignal(...loaded: Parameters<typeof serve>): Promise<number | undefined> {
   let serving: ReturnType<typeof serve>;
   let firstMs: number | undefined;
+  let hasStarted = false;
   const onSignal = () => {
     if (firstMs !== undefined) {
       if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(FAILED);
       return;
     }
     firstMs = performance.now();
+    // To read a long queue takes its time; nobody was answered yet.
+    setTimeout(() => hasStarted || process.exit(FINE), START_MS).unref();
     const ended = serving.then((started) => started?.stop());
     void ended.then(
       (lost) => process.exit(lost === 0 ? FINE : FAILED),
@@ -118,7 +125,9 @@ async function serveUntilSignal(...loaded: Parameters<typeof serve>): Promise<nu
   process.on('SIGINT', onSignal);
   // After the handlers: whoever reads that it listens may end it in the same moment, and that must not kill it.
   serving = serve(...loaded);
-  return (await serving) === undefined ? FAILED : undefined;
+  const started = await serving;
+  hasStarted = true;
+  return started === undefined ? FAILED : undefined;
 }
 
 interface Parsed {

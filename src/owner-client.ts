@@ -96,7 +96,13 @@ export async function withSocketPath<T>(folder: string, socket: string, use: (pa
 
 const isShort = (path: string) => Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX;
 
+const NO_DIRECTORY = 'it is not a directory: set GATEWAY_DATA_DIR to one';
 const HINTS: Record<string, string> = {
+  EACCES:
+    'the user that the gateway runs as may not read and write it; run as that user, or set GATEWAY_DATA_DIR to another one',
+  EROFS: 'its file system is read-only: set GATEWAY_DATA_DIR to a directory that can be written to',
+  EEXIST: NO_DIRECTORY,
+  ENOTDIR: NO_DIRECTORY,
   ENOSPC: 'its disk is full: free some space, or set GATEWAY_DATA_DIR to a directory on another disk',
   EDQUOT: 'its disk quota is used up: free some space, or set GATEWAY_DATA_DIR to a directory on another disk',
   ENAMETOOLONG: 'its path is too long: set GATEWAY_DATA_DIR to a shorter one',
@@ -109,7 +115,7 @@ const HINT =
 export function explained(error: unknown, directory: string): unknown {
   const code = codeOf(error);
   if (code === '') return error;
-  const message = `the data directory ${directory} cannot be used (${code}): ${HINTS[code] ?? HINT}`;
+  const message = `the data directory ${resolve(directory)} cannot be used (${code}): ${HINTS[code] ?? HINT}`;
   return Object.assign(new Error(message, { cause: error }), { code });
 }
 
@@ -156,7 +162,9 @@ export async function askOwner(question: Question): Promise<Answer | undefined> 
     } catch (error) {
       if (NOBODY.includes(codeOf(error))) continue;
       const who = `the gateway that holds the data directory${info === undefined ? '' : ` (pid ${info.pid})`}`;
-      const why = signal.aborted ? `within ${timeoutMs / 1000} s` : `as it should: ${(error as Error).message}`;
+      const why = signal.aborted
+        ? `within ${timeoutMs / 1000} s; whether it did what was asked is not known: list them again`
+        : `as it should: ${(error as Error).message}`;
       throw new Error(`${who} did not answer ${why}`, { cause: error });
     }
   }

@@ -39,7 +39,8 @@ export function createReplay(options: ReplayOptions): Replay {
       return { id, problem: `destination ${destination} is not configured; the letter stays` };
     }
     const { bytes, accepted } = judge(found, (repair) => repairs[repair]);
-    await queue.offer(bytes, { destination, items: accepted });
+    // It takes the letter's place: letters that fill the queue's bound could not be replayed otherwise.
+    await queue.offer(bytes, { destination, items: accepted, isCounted: true });
     onReplayed(accepted);
     await store.remove(id).catch((error: NodeJS.ErrnoException) => {
       throw new Problem(`its spans are queued, but its files could not be removed (${error.code}): drop it`);
@@ -92,7 +93,7 @@ function problemOf(error: unknown): string {
 }
 
 const REFUSED: Readonly<Record<QueueRefusal['reason'], string>> = {
-  full: 'the queue or its disk is full: until a letter is removed, its copy in the queue needs room beside it. Let the queue empty, drop other letters or raise GATEWAY_QUEUE_MAX_BYTES',
+  full: 'the disk of the queue is full: free some space, or drop other letters',
   too_large: 'it can never fit the queue: raise GATEWAY_QUEUE_MAX_BYTES',
   sick: 'the queue takes nothing now: its disk fails, or the gateway is stopping',
 };

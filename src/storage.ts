@@ -11,6 +11,8 @@ import type { QueuePort } from './queue/port';
 
 /** Where spans are kept until they are delivered, and those that cannot be. */
 export interface Storage {
+  /** Reads what is there. Until it has resolved there is nothing, and nothing is kept. */
+  open(): Promise<void>;
   readonly queue: QueuePort;
   /** What is in the queue outlives the process. */
   readonly isDurable: boolean;
@@ -45,16 +47,17 @@ const MAINTAIN_MS = 1_000;
 const LETTERS_MS = 60_000;
 
 /**
- * Takes the data directory and reads what is in it.
+ * Takes the data directory.
  *
  * @throws DirectoryHeldError when another gateway has it; an error for operators when it cannot be used.
  */
-export async function openStorage(options: StorageOptions): Promise<Storage> {
+export async function claimStorage(options: StorageOptions): Promise<Storage> {
   const { queue: config } = options;
-  if (config.kind === 'disk') return openDisk(options);
+  if (config.kind === 'disk') return claimDisk(options);
   const queue = createMemoryQueue({ bytesMax: config.maxBytes, now });
   const stats = { deadLetters: { letters: 0, bytes: 0 }, expiredLetters: 0, damagedRecords: 0 };
   return {
+    open: async () => {},
     queue,
     isDurable: false,
     deadLetters: undefined,
@@ -65,7 +68,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   };
 }
 
-async function openDisk(options: StorageOptions): Promise<Storage> {
+async function claimDisk(options: StorageOptions): Promise<Storage> {
   const { queue: config, control } = options;
   const claimed = await claim(config.dataDir, control);
   const counts = { expiredLetters: 0, damagedRecords: 0 };
@@ -78,18 +81,16 @@ async function openDisk(options: StorageOptions): Promise<Storage> {
       tell(event, options);
     },
   });
-  try {
-    await deadLetters.open();
-    await queue.open();
-  } catch (error) {
-    await claimed.release();
-    throw error;
-  }
-  const stopMaintaining = maintain(
-    { queue, deadLetters, onExpired: (letters) => (counts.expiredLetters += letters) },
-    options,
-  );
+  const onExpired = (letters: number) => {
+    counts.expiredLetters += letters;
+  };
+  let stopMaintaining = async () => {};
   return {
+    async open() {
+      await deadLetters.open();
+      await queue.open();
+      stopMaintaining = maintain({ queue, deadLetters, onExpired }, options);
+    },
     ...{ queue, deadLetters, isDurable: true },
     stats: () => ({ ...counts, deadLetters: deadLetters.stats() }),
     sick: () => queue.sick(),

@@ -41,6 +41,7 @@ const ARROWS: Record<string, { imports: string[]; types?: string[] }> = {
       'log.ts',
       'data-directory.ts',
       'dead-letter-keeper.ts',
+      'owner-client.ts',
       'dead-letters',
       'otlp',
     ],

@@ -13,7 +13,8 @@ export interface Readiness {
 export function readiness(state: {
   phase: Phase;
   destinations: readonly DestinationHealth[];
-  queueFull: boolean;
+  /** What is full, if anything is. */
+  queueFull: string | false;
   sickDisk: { sinceMs: number; code: string } | undefined;
   /** What waits for destinations that are not configured. */
   strangers: readonly string[];
@@ -27,18 +28,19 @@ export function readiness(state: {
   }
   const shutOut = destinations.filter(({ hasAccepted, trouble }) => !hasAccepted && trouble?.configuration === true);
   if (shutOut.length > 0) {
-    const reasons = shutOut.map((health) => `${describe(health)}; check its URL and keys`);
+    const reasons = shutOut.map(describe);
     return { code: 503, status: 'misconfigured', reasons };
   }
   const reasons = destinations.filter(({ trouble }) => trouble !== undefined).map(describe);
-  if (queueFull) reasons.push('the queue is full: new spans are refused with 503');
+  if (queueFull !== false) reasons.push(`${queueFull}: new spans are refused with 503`);
   reasons.push(...strangers);
   return { code: 200, status: reasons.length === 0 ? 'ready' : 'degraded', reasons };
 }
 
 function describe({ destination, trouble }: DestinationHealth): string {
   if (trouble === undefined) return `${destination}: fine`;
-  return `${destination}: ${trouble.reason} since ${iso(trouble.sinceMs)}`;
+  const hint = trouble.configuration ? '; check its URL and keys' : '';
+  return `${destination}: ${trouble.description} since ${iso(trouble.sinceMs)}${hint}`;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

@@ -1,9 +1,11 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { dataDirectory, deadLettersIn } from '../data-directory';
 import { createKeeper } from '../dead-letter-keeper';
 import { isLetterId } from '../dead-letters/letter';
 import type { DeadLetterStore } from '../dead-letters/store';
 import { GatewayError } from '../errors';
+import { explained } from '../owner-client';
 import { printLetter, printLetters, printLettersAsJson } from './dead-letter-views';
 
 export type DeadLettersRequest =
@@ -43,12 +45,16 @@ export async function deadLetters(request: DeadLettersRequest, options: DeadLett
     options.err(`${text}\n`);
   };
   const context = { ...options, store: deadLettersIn(options.dataDir), complain };
+  if (options.isTerminal && !existsSync(options.dataDir)) {
+    // Who watches may be in the wrong place: `./data` is another one in each folder. For a program there is just nothing.
+    options.err(`there is no data directory at ${resolve(options.dataDir)} (GATEWAY_DATA_DIR)\n`);
+  }
   try {
     if (request.action === 'list') await list(request.json, context);
     else if (request.action === 'show') await show(request.id, context);
     else await handle(request, context);
   } catch (error) {
-    complain((error as Error).message);
+    complain((explained(error, options.dataDir) as Error).message);
   }
   return complaints === 0 ? 0 : 1;
 }
@@ -104,5 +110,8 @@ async function handle(request: Extract<DeadLettersRequest, { ids: unknown }>, co
   } finally {
     await keeper.close();
   }
-  if (waiting > 0) out(`no gateway owns the data directory: ${waiting} span(s) are queued and leave when one starts`);
+  if (waiting > 0)
+    out(
+      `no gateway owns the data directory: ${waiting} span(s) are queued and leave when one starts that has their destination`,
+    );
 }

@@ -168,8 +168,13 @@ class Store implements DeadLetterStore {
   async read(id: string): Promise<{ letter: DeadLetter; bytes: Buffer } | undefined> {
     if (!isLetterId(id)) return undefined;
     const letter = await this.#readLetter(id);
-    const bytes = letter && (await readWhole(this.#files, this.#path(id, OTLP)));
-    if (letter === undefined || bytes === undefined) return undefined;
+    if (letter === undefined) return undefined;
+    const bytes = await readWhole(this.#files, this.#path(id, OTLP));
+    if (bytes === undefined) {
+      // Unless it was removed at this moment.
+      if ((await sizeOf(this.#files, this.#path(id, WHY))) === undefined) return undefined;
+      throw new DamagedLetter(id, `${id}${OTLP} is missing`);
+    }
     // Half of a request can be a request, with fewer spans.
     if (bytes.length !== letter.bytes) {
       throw new DamagedLetter(id, `${id}${OTLP} has ${bytes.length} bytes instead of ${letter.bytes}`);

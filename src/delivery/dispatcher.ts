@@ -157,7 +157,8 @@ class QueueDispatcher implements Dispatcher {
           this.#pause.judged();
           for (const span of spans) refused.push({ span, refusal: outcome });
         } else {
-          this.#pause.failed(outcome);
+          // What the end breaks off says nothing about the destination.
+          if (this.#running) this.#pause.failed(outcome);
           const refusal = { kind: 'refused' as const, reason: 'expired' as const, status: statusOf(outcome) };
           // What the end broke off may be delivered: the next start finds out.
           if (lastTry && outcome.unsent !== true && this.#running)

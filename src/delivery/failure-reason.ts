@@ -21,3 +21,15 @@ function reasonOfCode(code: unknown): FailureReason | undefined {
   if (typeof code !== 'string') return undefined;
   return CODES.find(([codes]) => codes.test(code))?.[1];
 }
+
+const WORDS: Readonly<Record<string, string>> = {
+  dns: 'its name cannot be resolved',
+  refused: 'connection refused',
+  reset: 'connection reset',
+  tls: 'TLS failed',
+  timeout: 'no answer in time',
+  network: 'network failure',
+};
+
+/** For people; a reason that is no failure of the network speaks for itself. */
+export const describeFailure = (reason: string): string => WORDS[reason] ?? reason;

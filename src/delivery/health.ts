@@ -1,3 +1,4 @@
+import { describeFailure } from './failure-reason';
 import type { Verdict } from './langfuse-answer';
 
 /** How a destination is doing, as far as its answers tell. */
@@ -6,7 +7,7 @@ export interface DestinationHealth {
   /** It has taken something since start. */
   readonly hasAccepted: boolean;
   /** Set while its last answer was a failure: since when, and which. */
-  readonly trouble: { sinceMs: number; reason: string; configuration: boolean } | undefined;
+  readonly trouble: { sinceMs: number; reason: string; description: string; configuration: boolean } | undefined;
 }
 
 export interface HealthRecorder {
@@ -26,7 +27,8 @@ export function createHealthRecorder(destination: string, now: () => number): He
         if (verdict.configuration === true) shutOut = true;
         const configuration = verdict.configuration ?? (shutOut && !hasAccepted);
         // The moment it began stays, as long as it is the same trouble.
-        if (trouble?.reason !== reason) trouble = { sinceMs: now(), reason, configuration };
+        if (trouble?.reason !== reason)
+          trouble = { sinceMs: now(), reason, description: describeFailure(reason), configuration };
         return;
       }
       // A refused batch is the batch's trouble: whoever judges it is up and lets us in.

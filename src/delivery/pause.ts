@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { pauseMs } from './backoff';
+import { describeFailure } from './failure-reason';
 import type { Outcome } from './outcome';
 
 type Retry = Extract<Outcome, { kind: 'retry' }>;
@@ -64,7 +65,11 @@ export function createPause({ destination, log, now, random }: PauseOptions): Pa
       const fields = { destination, reason, failures, waitMs };
       if (configuration)
         log.error(fields, `${destination} refuses the gateway (${reason}): check its URL and keys; spans are kept`);
-      else log.warn(fields, `delivery to ${destination} failed (${reason}); spans are kept and tried again`);
+      else
+        log.warn(
+          fields,
+          `delivery to ${destination} failed (${describeFailure(reason)}); spans are kept and tried again`,
+        );
     },
   };
 }

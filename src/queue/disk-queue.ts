@@ -6,15 +6,7 @@ import { Lane } from './disk/lane';
 import { destinationOf, laneName } from './disk/lane-name';
 import { HEADER_BYTES } from './disk/record';
 import type { Files } from './files';
-import {
-  type Entry,
-  type EntryLabel,
-  type PassOver,
-  type QueuePort,
-  QueueRefusal,
-  type QueueStats,
-  sumOf,
-} from './port';
+import { type Entry, type Offer, type PassOver, type QueuePort, QueueRefusal, type QueueStats, sumOf } from './port';
 
 export interface DiskQueueOptions {
   files: Files;
@@ -64,6 +56,8 @@ class SegmentedQueue implements DiskQueue {
   /** Offered, and not yet part of a lane. */
   #pendingBytes = 0;
   #isOpen = false;
+  /** All of it, from the end of opening on: a part is no answer to how much there is. */
+  #isRead = false;
   #maintaining: Promise<void> = Promise.resolve();
 
   constructor(options: DiskQueueOptions) {
@@ -86,12 +80,13 @@ class SegmentedQueue implements DiskQueue {
     }
     await this.#health.look();
     this.#isOpen = true;
+    this.#isRead = true;
   }
 
-  async offer(bytes: Buffer, { destination, items }: EntryLabel): Promise<void> {
+  async offer(bytes: Buffer, { destination, items, isCounted = false }: Offer): Promise<void> {
     const { now } = this.#options;
     const size = HEADER_BYTES + bytes.length;
-    this.#check(size);
+    this.#check(size, isCounted);
     this.#pendingBytes += size;
     try {
       const offeredAtMs = now();
@@ -128,6 +123,7 @@ class SegmentedQueue implements DiskQueue {
   }
 
   stats(destination?: string): QueueStats {
+    if (!this.#isRead) return sumOf([]);
     const lanes = destination === undefined ? [...this.#lanes.values()] : [this.#lanes.get(destination)];
     return sumOf(lanes.map((lane) => lane?.stats()));
   }
@@ -160,12 +156,14 @@ class SegmentedQueue implements DiskQueue {
   }
 
   /** Throws where the entry cannot be kept. */
-  #check(size: number): void {
+  #check(size: number, isCounted: boolean): void {
     const { bytesMax, otherBytes = () => 0 } = this.#options;
     if (!this.#isOpen) throw new QueueRefusal('sick', 'the queue is not open');
-    if (size > bytesMax) throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
-    if (this.stats().bytes + otherBytes() + this.#pendingBytes + size > bytesMax)
-      throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
+    if (!isCounted) {
+      if (size > bytesMax) throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
+      if (this.stats().bytes + otherBytes() + this.#pendingBytes + size > bytesMax)
+        throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
+    }
     this.#health.check(this.#pendingBytes + size);
   }
 

@@ -2,6 +2,7 @@ import { Delayed } from './delayed';
 import {
   type Entry,
   type EntryLabel,
+  type Offer,
   type PassOver,
   type QueuePort,
   QueueRefusal,
@@ -38,11 +39,13 @@ class MemoryQueue implements QueuePort {
     this.#now = now;
   }
 
-  async offer(bytes: Buffer, label: EntryLabel): Promise<void> {
+  async offer(bytes: Buffer, { isCounted = false, ...label }: Offer): Promise<void> {
     const bytesMax = this.#bytesMax;
     const size = bytes.length + ENTRY_OVERHEAD_BYTES;
-    if (size > bytesMax) throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
-    if (this.#bytes + size > bytesMax) throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
+    if (size > bytesMax && !isCounted)
+      throw new QueueRefusal('too_large', `${size} bytes can never fit a queue of ${bytesMax}`);
+    if (this.#bytes + size > bytesMax && !isCounted)
+      throw new QueueRefusal('full', `the queue of ${bytesMax} bytes is full`);
     const entry = new MemoryEntry(++this.#lastRank, bytes, label, this.#now());
     const lane = this.#lane(label.destination);
     lane.all.set(entry.id, entry);

@@ -10,7 +10,7 @@
  */
 export interface QueuePort {
   /** Resolves when the entry is kept. Rejects with a QueueRefusal. */
-  offer(bytes: Buffer, label: EntryLabel): Promise<void>;
+  offer(bytes: Buffer, offer: Offer): Promise<void>;
 
   /**
    * The oldest entry of that destination that is due and not taken, or `undefined`. Entries that were taken before can be
@@ -44,6 +44,11 @@ export type PassOver = (id: string) => boolean;
 export interface EntryLabel {
   readonly destination: string;
   readonly items: number;
+}
+
+export interface Offer extends EntryLabel {
+  /** It takes the place of something that counts against the bound already: it is kept beyond it too. */
+  readonly isCounted?: boolean;
 }
 
 export interface Entry extends EntryLabel {
@@ -82,6 +87,8 @@ export class QueueRefusal extends Error {
   constructor(
     readonly reason: 'full' | 'too_large' | 'sick',
     message: string,
+    /** What has no room is the disk, whatever the queue's own bound is. */
+    readonly isDisk = false,
   ) {
     super(message);
     this.name = 'QueueRefusal';

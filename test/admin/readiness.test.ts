@@ -7,12 +7,14 @@ const health = (given: Partial<DestinationHealth> = {}): DestinationHealth => ({
   ...{ destination: 'main', hasAccepted: true, trouble: undefined },
   ...given,
 });
-const trouble = (reason: string, configuration = false) => ({ sinceMs: SINCE_MS, reason, configuration });
-const ENOSPC = { sinceMs: SINCE_MS, code: 'ENOSPC' };
-const SICK = 'the disk of the queue fails (ENOSPC) since 2026-01-01T00:00:00.000Z: new spans are refused with 503';
+const trouble = (reason: string, configuration = false) => ({
+  ...{ sinceMs: SINCE_MS, reason, description: reason, configuration },
+});
+const EIO = { sinceMs: SINCE_MS, code: 'EIO' };
+const SICK = 'the disk of the queue fails (EIO) since 2026-01-01T00:00:00.000Z: new spans are refused with 503';
 const STRANGER = 'old: not configured, and 3 span(s) in the queue are for it; they stay until it is again';
 const WELL = {
-  ...{ phase: 'running' as const, destinations: [health()], queueFull: false },
+  ...{ phase: 'running' as const, destinations: [health()], queueFull: false as const },
   ...{ sickDisk: undefined, strangers: [] },
 };
 const shutOut = health({ hasAccepted: false, trouble: trouble('http_401', true) });
@@ -25,7 +27,7 @@ test.each<Row>([
   ['nothing was sent yet', { destinations: [health({ hasAccepted: false })] }, 200, 'ready', []],
   ['no destination', { destinations: [] }, 200, 'ready', []],
   ['starting', { phase: 'starting' }, 503, 'starting', ['the gateway is starting']],
-  ['draining', { phase: 'draining', queueFull: true }, 503, 'draining', ['the gateway is draining']],
+  ['draining', { phase: 'draining', queueFull: 'the queue is full' }, 503, 'draining', ['the gateway is draining']],
   [
     'never let in: the destination is named',
     { destinations: [health({ destination: 'other' }), shutOut] },
@@ -38,7 +40,7 @@ test.each<Row>([
     { destinations: [health({ trouble: trouble('http_403', true) })] },
     200,
     'degraded',
-    ['main: http_403 since 2026-01-01T00:00:00.000Z'],
+    ['main: http_403 since 2026-01-01T00:00:00.000Z; check its URL and keys'],
   ],
   [
     'down before anything was accepted',
@@ -47,27 +49,33 @@ test.each<Row>([
     'degraded',
     ['main: network since 2026-01-01T00:00:00.000Z'],
   ],
-  ['a full queue', { queueFull: true }, 200, 'degraded', ['the queue is full: new spans are refused with 503']],
+  [
+    'a full queue',
+    { queueFull: 'the queue is full' },
+    200,
+    'degraded',
+    ['the queue is full: new spans are refused with 503'],
+  ],
   [
     'down, and the queue full',
-    { destinations: [health({ trouble: trouble('http_503') })], queueFull: true },
+    { destinations: [health({ trouble: trouble('http_503') })], queueFull: 'the queue is full' },
     200,
     'degraded',
     ['main: http_503 since 2026-01-01T00:00:00.000Z', 'the queue is full: new spans are refused with 503'],
   ],
-  ['a sick disk', { sickDisk: ENOSPC }, 503, 'sick', [SICK]],
+  ['a sick disk', { sickDisk: EIO }, 503, 'sick', [SICK]],
   [
     'a sick disk: nothing else matters, for no span can be kept',
-    { sickDisk: ENOSPC, destinations: [shutOut], queueFull: true, strangers: [STRANGER] },
+    { sickDisk: EIO, destinations: [shutOut], queueFull: 'the queue is full', strangers: [STRANGER] },
     503,
     'sick',
     [SICK],
   ],
-  ['draining, with a sick disk', { phase: 'draining', sickDisk: ENOSPC }, 503, 'draining', ['the gateway is draining']],
+  ['draining, with a sick disk', { phase: 'draining', sickDisk: EIO }, 503, 'draining', ['the gateway is draining']],
   ['entries of a destination that is gone', { strangers: [STRANGER] }, 200, 'degraded', [STRANGER]],
   [
     'everything that is not worth a 503, in one answer',
-    { destinations: [health({ trouble: trouble('timeout') })], queueFull: true, strangers: [STRANGER] },
+    { destinations: [health({ trouble: trouble('timeout') })], queueFull: 'the queue is full', strangers: [STRANGER] },
     200,
     'degraded',
     ['main: timeout since 2026-01-01T00:00:00.000Z', 'the queue is full: new spans are refused with 503', STRANGER],

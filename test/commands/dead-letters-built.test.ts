@@ -101,7 +101,7 @@ test.each([
 ])('wrong usage: %j', async (args) => {
   const { code, stdout, stderr } = await runBuilt(args);
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^langfuse-otlp-gateway: .+; see langfuse-otlp-gateway --help\n$/);
+  expect(stderr).toMatch(/^langfuse-otlp-gateway: .+; see langfuse-otlp-gateway (dead-letters )?--help\n$/);
 });
 
 test.each([[['dead-letters', 'drop', '-h']], [['help', 'dead-letters']]])('help: %j', async (args) => {

@@ -174,7 +174,11 @@ describe('list', () => {
   test('a data directory that is no directory', async () => {
     writeFileSync(dataDir, '');
     expect(await run({ action: 'list', json: false })).toEqual({
-      ...{ code: 1, lines: [], said: expect.stringMatching(/^ENOTDIR.*\n$/) },
+      ...{
+        code: 1,
+        lines: [],
+        said: expect.stringMatching(/^the data directory .+ cannot be used \(ENOTDIR\): it is not a directory.*\n$/),
+      },
     });
   });
 });
@@ -301,7 +305,7 @@ describe('without a gateway', () => {
     expect(lines).toEqual([
       `${ids[2]}  3 span(s) queued`,
       `${ids[0]}  1 span(s) queued`,
-      'no gateway owns the data directory: 4 span(s) are queued and leave when one starts',
+      'no gateway owns the data directory: 4 span(s) are queued and leave when one starts that has their destination',
     ]);
     expect(await store.ids()).toEqual([ids[1]]);
     expect(await queued('main')).toEqual([

@@ -65,6 +65,13 @@ test('counted in the turn in which the queue has kept it, removed after', async 
   expect(await store.ids()).toEqual([]);
 });
 
+test('letters that fill the bound of the queue can be replayed all the same', async () => {
+  const { store, counted, replay } = await start({ bytesMax: 10 });
+  const id = await put(store, numberedSpans(2));
+  expect(await replay(id)).toEqual({ id, spans: 2 });
+  expect([counted, await store.ids()]).toEqual([[2], []]);
+});
+
 describe('a letter that cannot go stays, and nothing is counted', () => {
   const refusing = (reason: QueueRefusal['reason']): Pick<QueuePort, 'offer'> => ({
     offer: () => Promise.reject(new QueueRefusal(reason, 'no')),
@@ -72,8 +79,7 @@ describe('a letter that cannot go stays, and nothing is counted', () => {
 
   test.each<[string, Parameters<typeof start>[0], string]>([
     ['no such destination', { isKnown: (name) => name !== 'main' }, 'destination main is not configured'],
-    ['no room', { bytesMax: 700 }, 'can never fit the queue: raise GATEWAY_QUEUE_MAX_BYTES'],
-    ['a full queue', { queue: refusing('full') }, 'needs room beside it'],
+    ['a full disk', { queue: refusing('full') }, 'the disk of the queue is full'],
     ['a sick disk', { queue: refusing('sick') }, 'its disk fails'],
     ['a fault', { queue: { offer: () => Promise.reject(Object.assign(new Error('x'), { code: 'EIO' })) } }, '(EIO)'],
   ])('%s', async (_, options, problem) => {

@@ -5,7 +5,10 @@ const ACCEPTED: Verdict = { kind: 'accepted', rejected: 0 };
 const DOWN: Verdict = { kind: 'retry', reason: 'http_503' };
 const SHUT_OUT: Verdict = { kind: 'retry', reason: 'http_401', configuration: true };
 const REFUSED: Verdict = { kind: 'refused', status: 400 };
-const trouble = (reason: string, sinceMs: number, configuration = false) => ({ reason, sinceMs, configuration });
+const UNREACHABLE: Verdict = { kind: 'retry', reason: 'refused' };
+const trouble = (reason: string, sinceMs: number, configuration = false, description = reason) => ({
+  ...{ reason, sinceMs, configuration, description },
+});
 
 type Row = [name: string, verdicts: Verdict[], hasAccepted: boolean, trouble: object | undefined];
 
@@ -15,6 +18,7 @@ test.each<Row>([
   ['down', [DOWN], false, trouble('http_503', 1)],
   ['still down: since the beginning', [DOWN, DOWN, DOWN], false, trouble('http_503', 1)],
   ['another trouble: since that began', [DOWN, SHUT_OUT, SHUT_OUT], false, trouble('http_401', 2, true)],
+  ['nobody listens: in words', [UNREACHABLE], false, trouble('refused', 1, false, 'connection refused')],
   ['up again', [DOWN, ACCEPTED], true, undefined],
   ['down again: since then', [DOWN, ACCEPTED, DOWN], true, trouble('http_503', 3)],
   ['a batch refused: whoever judges is up', [DOWN, REFUSED], false, undefined],

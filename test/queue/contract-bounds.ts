@@ -41,6 +41,15 @@ export function boundsContract({ queue, offer, take }: Suite): void {
     expect(queue().stats()).toEqual({ items: 0, bytes: 0, oldestOfferedAtMs: undefined });
   });
 
+  test('keeps beyond its bound what counts against it already', async () => {
+    const { kept } = await fill();
+    const label = { destination: 'main', items: 1 };
+    await queue().offer(Buffer.from(kilobyte), { ...label, isCounted: true });
+    await queue().offer(Buffer.from('x'.repeat(100_001)), { ...label, isCounted: true });
+    expect(queue().stats().items).toBe(kept + 2);
+    expect(await refusalOf(offer(kilobyte))).toMatchObject({ reason: 'full' });
+  });
+
   test('keeps its bound when many offer at once', async () => {
     const outcomes = await Promise.all(Array.from({ length: 150 }, () => refusalOf(offer(kilobyte))));
     const kept = outcomes.filter((outcome) => outcome === 'kept').length;

@@ -43,7 +43,7 @@ export class Health {
   /** Throws where so many bytes more should not be written. */
   check(bytes: number): void {
     if (this.#sick !== undefined) throw sickRefusal(this.#sick.code);
-    if (this.#lacks(bytes)) throw new QueueRefusal('full', 'the disk of the queue is almost full');
+    if (this.#lacks(bytes)) throw new QueueRefusal('full', 'the disk of the queue is almost full', true);
   }
 
   worked(bytes: number): void {
@@ -54,7 +54,7 @@ export class Health {
   refusal(error: unknown): unknown {
     if (error instanceof QueueRefusal) return error;
     const code = codeOf(error);
-    if (FULL_CODES.has(code)) return new QueueRefusal('full', 'the disk of the queue is full');
+    if (FULL_CODES.has(code)) return new QueueRefusal('full', 'the disk of the queue is full', true);
     const { now, onEvent } = this.#options;
     if (this.#sick === undefined) onEvent?.({ kind: 'sick', code });
     this.#sick = { sinceMs: this.#sick?.sinceMs ?? now(), code };
