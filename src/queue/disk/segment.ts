@@ -3,7 +3,7 @@ import { MARK_BYTES, type RecordHeader, recordBytes } from './record';
 
 /** The version of the format is in the names, so that no damage can change it. */
 const NAME = /^(\d{12})-([0-9a-f]{16})\.v(\d+)\.log$/;
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /** What is known of a segment while the queue is open. Its entries lie in its file. */
 export class Segment {
