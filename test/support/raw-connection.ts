@@ -27,7 +27,8 @@ export async function openConnection(url: string): Promise<RawConnection> {
   });
   // A reset is an end like any other here: what counts is whether the answer came first.
   socket.on('error', () => {});
-  const closed = once(socket, 'close').then(() => {
+  // Not `once`: that rejects with an error that comes first.
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
     ended = true;
     notify();
   });
