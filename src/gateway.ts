@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { createAccept } from './accept';
 import { createMetrics, type Metrics } from './admin/metrics';
@@ -13,7 +12,7 @@ import type { Config } from './config';
 import { createBackPressure } from './delivery/back-pressure';
 import { REFUSALS } from './delivery/outcome';
 import { PREVIEW, type Route } from './delivery/route';
-import { createFlush, type FlushDesk } from './flush';
+import { createFlush } from './flush';
 import { createFullness } from './fullness';
 import { observe } from './langfuse/observation';
 import { createLateListener, type LateListener } from './late-listener';
@@ -23,10 +22,10 @@ import type { ReceivedSpan } from './otlp/received-span';
 import { type QueuePort, type QueueStats, sumOf } from './queue/port';
 import { FLUSH_PATHS } from './receiver/flush';
 import { TRACE_PATHS } from './receiver/otlp-traces';
-import { createReceiver, type Receiver } from './receiver/server';
+import { createReceiver } from './receiver/server';
 import { createDeadLetterDesk, createReplay } from './replay';
 import { createRoutes } from './routes';
-import { closeRoutes, stop } from './stopping';
+import { closeRoutes, type Stoppable, stop } from './stopping';
 import { claimStorage, type Storage } from './storage';
 
 export interface Gateway {
@@ -114,15 +113,9 @@ interface State {
   adminUrl: string;
 }
 
-interface House {
+interface House extends Stoppable {
   readonly state: State;
-  readonly storage: Storage;
   readonly ledger: Ledger;
-  readonly routes: ReadonlyMap<string, Route>;
-  readonly announcer: { close(): void };
-  readonly receiver: Receiver;
-  readonly flush: FlushDesk;
-  readonly admin: Server;
   /** From now on dead letters are replayed and dropped for who asks. */
   openDesk(): void;
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type Files, type OpenFile, writeAll } from '../files';
+import { QueueRefusal } from '../port';
 import { HEADER_BYTES, type RecordHeader, readHeader, writeHeader } from './record';
 import { Segment } from './segment';
 
@@ -48,7 +49,8 @@ export class Appender {
 
   append(append: Append): void {
     if (this.#isClosed) {
-      append.failed(new Error('the queue is closed'));
+      // No fault of the disk.
+      append.failed(new QueueRefusal('sick', 'the queue is closed'));
       return;
     }
     this.#waiting.push(append);
