@@ -14,7 +14,7 @@ import { REFUSALS } from './delivery/outcome';
 import { PREVIEW, type Route } from './delivery/route';
 import { createFlush } from './flush';
 import { createFullness } from './fullness';
-import { observe } from './langfuse/observation';
+import { observe } from './langfuse/observation/observation';
 import { createLateListener, type LateListener } from './late-listener';
 import { createLedger, type Ledger } from './ledger';
 import { close, listen } from './listening';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Observation } from '../langfuse/observation';
+import type { Observation } from '../langfuse/observation/observation';
 import type { TraceStore } from './trace-store';
 
 /** A trace is announced when it has been quiet for so long. */

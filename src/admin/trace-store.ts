@@ -1,4 +1,4 @@
-import type { Observation } from '../langfuse/observation';
+import type { Observation } from '../langfuse/observation/observation';
 
 /** The last spans, kept in memory for looking at. */
 export interface TraceStore {

@@ -1,4 +1,4 @@
-import { type Observation, observe } from '../../src/langfuse/observation';
+import { type Observation, observe } from '../../src/langfuse/observation/observation';
 import { buildSpan } from './span-builder';
 
 const PLAIN = observe(buildSpan());

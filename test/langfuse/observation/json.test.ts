@@ -1,4 +1,12 @@
-import { columnText, member, numberOf, parseIfJson, parseJson, parsePayload, textOf } from '../../src/langfuse/json';
+import {
+  columnText,
+  member,
+  numberOf,
+  parseIfJson,
+  parseJson,
+  parsePayload,
+  textOf,
+} from '../../../src/langfuse/observation/json';
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 

@@ -1,4 +1,4 @@
-import { usageDetails } from '../../src/langfuse/usage-details';
+import { usageDetails } from '../../../src/langfuse/observation/usage-details';
 
 test.each([
   [

@@ -1,5 +1,5 @@
-import { type Observation, observe } from '../../src/langfuse/observation';
-import { buildSpan, type SpanGiven } from '../support/span-builder';
+import { type Observation, observe } from '../../../src/langfuse/observation/observation';
+import { buildSpan, type SpanGiven } from '../../support/span-builder';
 
 const field = <K extends keyof Observation>(name: K, given: SpanGiven) => observe(buildSpan(given))[name];
 

@@ -1,5 +1,5 @@
-import { observe } from '../../src/langfuse/observation';
-import { buildSpan } from '../support/span-builder';
+import { observe } from '../../../src/langfuse/observation/observation';
+import { buildSpan } from '../../support/span-builder';
 
 const inputOf = (messages: unknown, instructions: unknown) =>
   observe(buildSpan({ attributes: { 'gen_ai.input.messages': messages, 'gen_ai.system_instructions': instructions } }))

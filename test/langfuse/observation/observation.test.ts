@@ -1,5 +1,5 @@
-import { type Observation, observe } from '../../src/langfuse/observation';
-import { buildSpan, SPAN_ID, TRACE_ID } from '../support/span-builder';
+import { type Observation, observe } from '../../../src/langfuse/observation/observation';
+import { buildSpan, SPAN_ID, TRACE_ID } from '../../support/span-builder';
 
 const NOTHING: Observation = {
   traceId: TRACE_ID,

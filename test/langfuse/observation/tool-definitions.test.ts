@@ -1,4 +1,4 @@
-import { liftToolDefinitions } from '../../src/langfuse/tool-definitions';
+import { liftToolDefinitions } from '../../../src/langfuse/observation/tool-definitions';
 
 const F = { type: 'function', function: { name: 'f', parameters: {} } };
 const G = { name: 'g', description: 'd' };

@@ -1,6 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
-import { observe } from '../../src/langfuse/observation';
-import { buildSpan } from '../support/span-builder';
+import { observe } from '../../../src/langfuse/observation/observation';
+import { buildSpan } from '../../support/span-builder';
 
 const ABSENT: HrTime = [0, 0];
 

@@ -1,5 +1,5 @@
-import { readSpan } from '../../src/langfuse/span-reading';
-import { buildSpan } from '../support/span-builder';
+import { readSpan } from '../../../src/langfuse/observation/span-reading';
+import { buildSpan } from '../../support/span-builder';
 
 test('every key but __proto__ is an ordinary one, wherever attributes are', () => {
   const attributes = [

@@ -1,5 +1,5 @@
-import { observe } from '../../src/langfuse/observation';
-import { buildSpan } from '../support/span-builder';
+import { observe } from '../../../src/langfuse/observation/observation';
+import { buildSpan } from '../../support/span-builder';
 
 const usage = (attributes: Record<string, unknown>) => observe(buildSpan({ scope: { name: 'ai' }, attributes })).usage;
 const METADATA = 'ai.response.providerMetadata';

@@ -1,5 +1,5 @@
-import { observe } from '../../src/langfuse/observation';
-import { type AttributesGiven, buildSpan } from '../support/span-builder';
+import { observe } from '../../../src/langfuse/observation/observation';
+import { type AttributesGiven, buildSpan } from '../../support/span-builder';
 
 const inputOf = (attributes: AttributesGiven) => observe(buildSpan({ attributes })).input;
 const prompt = (entries: Record<string, unknown>) =>

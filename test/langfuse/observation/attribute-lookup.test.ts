@@ -4,7 +4,7 @@ import {
   firstKept,
   firstPresent,
   isMeaningful,
-} from '../../src/langfuse/attribute-lookup';
+} from '../../../src/langfuse/observation/attribute-lookup';
 
 const attributes = new Map<string, string | number | boolean | null>([
   ['null', null],

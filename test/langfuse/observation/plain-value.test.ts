@@ -1,5 +1,5 @@
-import { plainValue } from '../../src/langfuse/plain-value';
-import { kvlist } from '../support/span-builder';
+import { plainValue } from '../../../src/langfuse/observation/plain-value';
+import { kvlist } from '../../support/span-builder';
 
 test.each([
   ['a string', 'x', 'x'],

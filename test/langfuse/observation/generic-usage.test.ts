@@ -1,5 +1,5 @@
-import { observe } from '../../src/langfuse/observation';
-import { buildSpan, type SpanGiven } from '../support/span-builder';
+import { observe } from '../../../src/langfuse/observation/observation';
+import { buildSpan, type SpanGiven } from '../../support/span-builder';
 
 const usage = (given: SpanGiven) => observe(buildSpan(given)).usage;
 const PREFIXES = ['gen_ai.usage.', 'llm.token_count.'];

@@ -1,5 +1,5 @@
-import { observe } from '../../src/langfuse/observation';
-import { type AttributesGiven, buildSpan, kvlist, type SpanGiven } from '../support/span-builder';
+import { observe } from '../../../src/langfuse/observation/observation';
+import { type AttributesGiven, buildSpan, kvlist, type SpanGiven } from '../../support/span-builder';
 
 const metadata = (given: SpanGiven) => observe(buildSpan(given)).metadata;
 const SCOPE = { 'scope.name': 'my.library' };

@@ -1,4 +1,4 @@
-import { flattenMetadata } from '../../src/langfuse/flatten-metadata';
+import { flattenMetadata } from '../../../src/langfuse/observation/flatten-metadata';
 
 describe('flattenMetadata', () => {
   test.each([
