@@ -2,7 +2,7 @@
 const { once } = require('node:events');
 const { existsSync, mkdtempSync } = require('node:fs');
 const { cpus, tmpdir } = require('node:os');
-const { join } = require('node:path');
+const { join, resolve } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
 const { describeFileSystem, makeDataRoot, removeDirectory } = require('./data-root.cjs');
@@ -22,6 +22,8 @@ const SIDES = {
   gateway: { args: GATEWAY, env: { GATEWAY_QUEUE: 'disk' } },
   'gateway-memory': { args: GATEWAY, env: { GATEWAY_QUEUE: 'memory' } },
 };
+/** The side of `--other`: another build, with the queue in memory. */
+const OTHER = 'other-memory';
 const SINK_POLL_MS = 20;
 // Longer than the five seconds for which LangfuseSpanProcessor may keep an incomplete batch.
 const SINK_PATIENCE_MS = 15_000;
@@ -182,10 +184,14 @@ function readOptions() {
       workload: { type: 'string', default: 'llm' },
       encoding: { type: 'string', default: 'protobuf' },
       sides: { type: 'string', default: 'all' },
+      other: { type: 'string' },
       'data-root': { type: 'string', default: tmpdir() },
       'node-args': { type: 'string', default: '' },
     },
   });
+  if (values.other !== undefined) {
+    SIDES[OTHER] = { args: [resolve(values.other), 'serve'], env: SIDES['gateway-memory'].env };
+  }
   const sides = names('sides', values.sides, SIDES);
   const missing = sides.find((side) => !existsSync(SIDES[side].args[0]));
   if (missing !== undefined)

@@ -40,6 +40,7 @@ function printCell({ workload, encoding, sides, results, bodies, spansPerRun }) 
   printStockRatios({ counted, cell: `${workload} ${encoding}` });
   printMemory(counted);
   printDiskRatio({ counted, workload });
+  printOtherRatio(counted);
 }
 
 function isCounted(side) {
@@ -78,6 +79,12 @@ function printDiskRatio({ counted, workload }) {
   const { workloads, min } = DISK_RATIO_MIN;
   const goal = workloads.includes(workload) ? `; target ≥ ${min.toFixed(2)}: ${verdict(ratio.overall >= min)}` : '';
   console.log(`gateway : gateway-memory, spans per CPU second: ${diskRate} : ${memoryRate} = ${ratio.text}${goal}`);
+}
+
+/** What a change of the code costs: this build to the one that `--other` names. */
+function printOtherRatio({ 'gateway-memory': own = [], 'other-memory': other = [] }) {
+  const ratio = compare(own, other, (one, another) => one.cpuPerSpanUs / another.cpuPerSpanUs);
+  if (ratio !== undefined) console.log(`gateway-memory / other-memory, CPU per delivered span: ${ratio.text}`);
 }
 
 function gatewaysOf(counted) {

@@ -1,58 +1,37 @@
-import { type Admission, admit } from './admission/admit';
-import type { RepairName } from './admission/repairs';
 import { GatewayError, retrySoon } from './errors';
 import { troubleOf } from './fullness';
+import type { Judge, Judgement } from './judge';
 import type { Ledger } from './ledger';
-import { type ConvertedRequest, convertJsonRequest, convertJsonRequestInSteps } from './otlp/json-request';
-import { scanRequest } from './otlp/scan';
 import { type QueuePort, QueueRefusal } from './queue/port';
 import type { Accept } from './receiver/accept';
 
 export interface AcceptOptions {
+  judge: Judge;
   queue: Pick<QueuePort, 'offer'>;
   destination: string;
-  repairs: Readonly<Record<RepairName, boolean>>;
   ledger: Ledger;
+  /** Called before the spans are offered: they may be delivered before the offer resolves. */
+  onJudged: (judgement: Judgement) => void;
   /** Called once the accepted spans are kept, so that a request that is sent again is not counted twice. */
-  onAdmitted: (admission: Admission) => void;
+  onKept: (judgement: Judgement) => void;
   random: () => number;
 }
 
 /** The first half of the one sentence: bytes are read as spans, judged one by one and written down. */
 export function createAccept(options: AcceptOptions): Accept {
-  const { queue, destination, repairs, ledger, onAdmitted, random } = options;
-  const enabled = (repair: RepairName) => repairs[repair];
-  return async ({ format, bytes }) => {
-    const converted = format === 'json' ? await convert(bytes, enabled) : undefined;
-    const request = scanRequest(converted?.bytes ?? bytes, { check: true });
-    const admission = admit(request, enabled, converted);
-    if (admission.accepted > 0) {
-      await queue.offer(admission.bytes, { destination, items: admission.accepted }).catch((error) => {
+  const { judge, queue, destination, ledger, onJudged, onKept, random } = options;
+  return async (body) => {
+    const judgement = await judge({ ...body, destination });
+    onJudged(judgement);
+    if (judgement.accepted > 0) {
+      await queue.offer(judgement.bytes, { destination, items: judgement.accepted }).catch((error) => {
         throw refusal(error, random);
       });
-      ledger.accepted(admission.accepted);
+      ledger.accepted(judgement.accepted);
     }
-    onAdmitted(admission);
-    return admission;
+    onKept(judgement);
+    return judgement;
   };
-}
-
-/** JSON bodies from here on are read in slices, with other requests between them. */
-const LARGE_BYTES = 1024 * 1024;
-const SLICE_MS = 10;
-
-async function convert(bytes: Buffer, enabled: (repair: RepairName) => boolean): Promise<ConvertedRequest> {
-  if (bytes.length < LARGE_BYTES) return convertJsonRequest(bytes, enabled);
-  let sliceEndMs = performance.now() + SLICE_MS;
-  return convertJsonRequestInSteps(bytes, enabled, () => {
-    if (performance.now() < sliceEndMs) return undefined;
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        sliceEndMs = performance.now() + SLICE_MS;
-        resolve();
-      });
-    });
-  });
 }
 
 function refusal(error: unknown, random: () => number): unknown {

@@ -1,8 +1,9 @@
-import { REPAIRS, type RepairName } from './admission/repairs';
+import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
 import { readConfigFile } from './config/file';
 import { createReader, type Found, type Reader } from './config/findings';
+import { isSwitched } from './config/meaning';
 import { countDestinations, judgeTogether } from './config/rules';
-import { ID_REPAIRS, type SettingKey, type Value } from './config/settings';
+import type { Value } from './config/settings';
 import { readVariables, variable } from './config/variables';
 
 export { isLoopback } from './config/hosts';
@@ -38,6 +39,9 @@ export interface Config {
   /** Server keys; empty: open. */
   ingestKeys: string[];
   repairs: Record<RepairName, boolean>;
+  traceContext: { traceIdAlone: Value<'traceContext.traceIdAlone'> };
+  traceAttributes: { maxTraces: number; windowS: number };
+  warnings: { response: boolean };
   shutdownTimeoutS: number;
   logLevel: Value<'logLevel'>;
   /** From HTTP_PROXY, HTTPS_PROXY, NO_PROXY (either case; lower case wins, as in curl). */
@@ -84,6 +88,9 @@ function assemble(together: { reader: Reader; values: ReadonlyMap<string, Found>
     destinations: Array.from({ length: countDestinations(together) }, (_, index) => destination(reader, index)),
     ingestKeys: [...new Set(get('ingestKeys'))],
     repairs: repairs(reader),
+    traceContext: { traceIdAlone: get('traceContext.traceIdAlone') },
+    traceAttributes: { maxTraces: get('traceAttributes.maxTraces'), windowS: get('traceAttributes.windowS') },
+    warnings: { response: get('warnings.response') },
     shutdownTimeoutS: get('shutdownTimeoutS'),
     logLevel: get('logLevel'),
     proxy: given({ httpProxy: get('proxy.http'), httpsProxy: get('proxy.https'), noProxy: get('proxy.none') }),
@@ -117,9 +124,12 @@ function destination({ get }: Reader, index: number): Destination {
 }
 
 function repairs({ get }: Reader): Record<RepairName, boolean> {
-  const ids: ReadonlySet<RepairName> = new Set(ID_REPAIRS);
-  const isOn = (name: RepairName) =>
-    ids.has(name) ? get('repairs.ids') !== 'off' : get(`repairs.${name}` as SettingKey & `repairs.${RepairName}`);
+  const ids = get('repairs.ids');
+  const isOn = (name: RepairName) => {
+    if (isSwitched(name)) return get(`repairs.${name}`);
+    if (name === CONTEXT_REPAIR) return get('traceContext.fromRequest');
+    return name === 'id_derived' ? ids === 'derive' : ids !== 'off';
+  };
   return Object.fromEntries(REPAIRS.map((name) => [name, isOn(name)])) as Record<RepairName, boolean>;
 }
 

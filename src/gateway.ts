@@ -1,24 +1,22 @@
 import type { Logger } from 'pino';
-import { createAccept } from './accept';
 import { createMetrics, type Metrics } from './admin/metrics';
 import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
-import { createTraceAnnouncer } from './admin/trace-announcer';
-import { createTraceStore, observationSize } from './admin/trace-store';
-import { type Admission, REJECTIONS } from './admission/admit';
+import { REJECTIONS } from './admission/admit';
 import { REPAIRS } from './admission/repairs';
+import { WARNINGS } from './admission/warnings';
 import { now } from './clock';
 import type { Config } from './config';
 import { createBackPressure } from './delivery/back-pressure';
 import { REFUSALS } from './delivery/outcome';
 import { PREVIEW, type Route } from './delivery/route';
+import { createDoor } from './door';
 import { createFlush } from './flush';
 import { createFullness } from './fullness';
-import { observe } from './langfuse/observation/observation';
 import { createLateListener, type LateListener } from './late-listener';
 import { createLedger, type Ledger } from './ledger';
 import { close, listen } from './listening';
-import type { ReceivedSpan } from './otlp/received-span';
+import { createPreview } from './preview';
 import { type QueuePort, type QueueStats, sumOf } from './queue/port';
 import { FLUSH_PATHS } from './receiver/flush';
 import { TRACE_PATHS } from './receiver/otlp-traces';
@@ -53,6 +51,7 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
     return await start(house, config, log);
   } catch (error) {
     await Promise.all([close(house.admin), close(house.receiver)]);
+    house.door.close();
     await closeRoutes(house);
     await storage.close();
     throw error;
@@ -135,8 +134,7 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   const destination = config.destinations[0]?.name ?? PREVIEW;
   const isUp = (name: string) => routes.get(name)?.health().trouble === undefined;
   const metrics = metricsOf(config, { storage, ledger, isUp });
-  const traces = createTraceStore();
-  const announcer = createTraceAnnouncer({ traces, adminUrl: () => state.adminUrl, log });
+  const preview = createPreview({ adminUrl: () => state.adminUrl, log });
   const pressure = createBackPressure({
     // What is on disk takes no memory: there senders need not wait for the destination.
     backlogBytes: () => (config.queue.kind === 'memory' ? queue.stats().bytes : 0),
@@ -144,29 +142,18 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
     isMoving: () => isUp(destination),
     waitMsMax: BACKLOG_WAIT_MS_MAX,
   });
-  const keep = (span: ReceivedSpan) => {
-    const observation = observe(span);
-    traces.add(observation, observationSize(observation));
-    announcer.saw(observation.traceId);
-  };
   const onDelivered = () => pressure.release();
-  const routes = createRoutes(config, { storage, ledger, metrics, onDelivered, keep, log, now, random });
+  const routes = createRoutes(config, { storage, ledger, metrics, onDelivered, keep: preview.keep, log, now, random });
   queue.onAvailable((name) => routes.get(name)?.dispatcher.wake());
 
   const isSick = () => storage.sick() !== undefined;
   const usedBytes = () => queue.stats().bytes + storage.stats().deadLetters.bytes;
   const fullness = createFullness({ queue, usedBytes, bytesMax: config.queue.maxBytes, isSick, now, log });
-  const accept = createAccept({
-    queue: fullness,
-    destination,
-    repairs: config.repairs,
-    ledger,
-    onAdmitted: (admission) => count(admission, metrics, log),
-    random,
-  });
+  const door = createDoor(config, { queue: fullness, destination, ledger, metrics, preview, log, random });
   const flush = createFlush({ queue, destinations: () => [...routes.keys()], now });
   const receiver = createReceiver({
-    accept,
+    accept: door.accept,
+    tellWarnings: config.warnings.response,
     flush,
     room: pressure.room,
     trouble: fullness.trouble,
@@ -193,8 +180,15 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
     const replay = createReplay({ store, queue, isKnown, repairs: config.repairs, onReplayed: ledger.replayed });
     desk.listen(createDeadLetterDesk({ store, replay }));
   };
-  const admin = createAdmin({ ...config.admin, token: config.admin.token, metrics, readiness: isReady, traces, log });
-  return { state, storage, ledger, routes, announcer, receiver, flush, admin, openDesk };
+  const admin = createAdmin({
+    ...config.admin,
+    token: config.admin.token,
+    metrics,
+    readiness: isReady,
+    traces: preview.traces,
+    log,
+  });
+  return { state, storage, ledger, routes, announcer: preview.announcer, door, receiver, flush, admin, openDesk };
 }
 
 function metricsOf(
@@ -216,6 +210,7 @@ function metricsOf(
     destinations: served,
     refusals: [...REFUSALS, DAMAGED],
     repairs: REPAIRS,
+    warnings: WARNINGS,
     rejections: REJECTIONS,
     now,
   });
@@ -225,15 +220,4 @@ function metricsOf(
 function pathLabel(path: string): string {
   const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
   return KNOWN_PATHS.has(trimmed) ? trimmed : 'other';
-}
-
-function count({ rejections, repairs }: Admission, metrics: Metrics, log: Logger): void {
-  for (const [repair, spans] of repairs) metrics.repaired(repair, spans);
-  const byReason = new Map<string, number>();
-  for (const { reason } of rejections) byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
-  for (const [reason, spans] of byReason) metrics.rejected(reason, spans);
-  const [first] = rejections;
-  if (first === undefined) return;
-  const fields = { reasons: Object.fromEntries(byReason), field: first.field };
-  log.warn(fields, `${rejections.length} span(s) rejected, the first because ${first.field} ${first.description}`);
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { check } from './commands/check';
 import { readDataDir } from './commands/data-dir';
 import { type DeadLettersRequest, deadLetters, readDeadLettersRequest } from './commands/dead-letters';
+import { type ExplainRequest, explain, readExplainRequest } from './commands/explain';
 import { serve } from './commands/serve';
 import { environment, loadConfig } from './config';
 import { NAME, VERSION } from './version';
@@ -19,6 +20,9 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 
 const DEAD_LETTERS = 'dead-letters';
+const EXPLAIN = 'explain';
+/** Commands with words and help of their own. */
+const WITH_WORDS = [DEAD_LETTERS, EXPLAIN];
 
 const HELP: Record<string, string> = {
   '': `usage: ${NAME} [COMMAND] [OPTIONS]
@@ -26,6 +30,7 @@ const HELP: Record<string, string> = {
 commands:
   serve          receive OTLP over HTTP and deliver it to Langfuse (default)
   check          validate the configuration and print all its mistakes
+  explain        show how Langfuse will read a request
   dead-letters   list, show, replay or drop what could not be delivered
 
 options:
@@ -43,6 +48,12 @@ exits 1 if spans were left. A later second one: ends at once.`,
   check: `usage: ${NAME} check [--config FILE]
 
 Prints every mistake of the configuration, one per line, and exits 1; or what would be served, and exits 0.`,
+  [EXPLAIN]: `usage: ${NAME} explain FILE|- [--json] [--config FILE]
+
+Reads the body of an OTLP request, JSON or protobuf, compressed or not, from FILE or standard input (-), and prints each
+span as Langfuse will show it, what the gateway repairs and warns of, and what it rejects. Nothing is sent or kept.
+  --json   {"observations":[..],"rejected":[{"index","reason"}]}
+It goes by the configuration that serve would have. Exits 1 if this cannot be read as an OTLP request with spans.`,
   [DEAD_LETTERS]: `usage: ${NAME} dead-letters list [--json]
        ${NAME} dead-letters show ID
        ${NAME} dead-letters replay [ID..]
@@ -65,7 +76,7 @@ void main(process.argv.slice(2)).then((code) => {
 async function main(argv: string[]): Promise<number | undefined> {
   const parsed = parse(argv);
   if (typeof parsed === 'string') {
-    const command = argv[0] === DEAD_LETTERS ? `${NAME} ${DEAD_LETTERS}` : NAME;
+    const command = WITH_WORDS.includes(argv[0] ?? '') ? `${NAME} ${argv[0]}` : NAME;
     process.stderr.write(`${NAME}: ${parsed}; see ${command} --help\n`);
     return WRONG_USAGE;
   }
@@ -74,6 +85,7 @@ async function main(argv: string[]): Promise<number | undefined> {
   if (help) return print(HELP[command] ?? '');
   const options = { env: environment(), ...(configFile === undefined ? {} : { configFile }) };
   if (parsed.deadLetters !== undefined) return lookAfter(parsed.deadLetters, options);
+  if (parsed.explain !== undefined) return show(parsed.explain, options);
   if (command === 'check') return check({ ...options, out: print });
   const loaded = loadConfig(options);
   if ('mistakes' in loaded) {
@@ -91,15 +103,30 @@ async function lookAfter(request: DeadLettersRequest, options: Parameters<typeof
     for (const mistake of found.mistakes) process.stderr.write(`${mistake}\n`);
     return FAILED;
   }
-  // Whoever reads the first lines and goes, as head does, does not want the rest undone.
-  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code !== 'EPIPE') process.exit(FAILED);
-  });
+  allowReaderToGo();
   return deadLetters(request, {
     ...found,
     out: print,
     err: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+  });
+}
+
+function show(request: ExplainRequest, options: { env: NodeJS.ProcessEnv; configFile?: string }): Promise<number> {
+  allowReaderToGo();
+  return explain(request, {
+    ...options,
+    stdin: process.stdin,
+    out: process.stdout,
+    err: (text) => process.stderr.write(text),
+    now: Date.now,
+  });
+}
+
+/** Whoever reads the first lines and goes, as head does, does not want the rest undone. */
+function allowReaderToGo(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') process.exit(FAILED);
   });
 }
 
@@ -136,6 +163,7 @@ interface Parsed {
   version: boolean;
   configFile: string | undefined;
   deadLetters: DeadLettersRequest | undefined;
+  explain: ExplainRequest | undefined;
 }
 
 /** The command line, or what is wrong with it. */
@@ -155,16 +183,21 @@ function parse(argv: string[]): Parsed | string {
     const help = asksHelp || values.help === true;
     const [named, ...words] = asksHelp ? positionals.slice(1) : positionals;
     const command = named ?? (help ? '' : 'serve');
-    const isDeadLetters = command === DEAD_LETTERS;
-    if (!Object.hasOwn(HELP, command) || named === '' || (words.length > 0 && !isDeadLetters))
+    const hasWords = WITH_WORDS.includes(command);
+    if (!Object.hasOwn(HELP, command) || named === '' || (words.length > 0 && !hasWords))
       return `unknown command ${JSON.stringify(positionals.join(' '))}`;
     if (values.config === '') return '--config needs the path of a file';
-    if (values.json && !isDeadLetters) return '--json goes with dead-letters list only';
+    const json = values.json === true;
+    if (json && !hasWords) return '--json goes with explain and dead-letters list only';
     const version = values.version === true;
-    const asked = { command, help, version, configFile: values.config, deadLetters: undefined };
-    if (!isDeadLetters || help || version) return asked;
-    const deadLetters = readDeadLettersRequest(words, values.json === true);
-    return typeof deadLetters === 'string' ? deadLetters : { ...asked, deadLetters };
+    const asked = { command, help, version, configFile: values.config, deadLetters: undefined, explain: undefined };
+    if (!hasWords || help || version) return asked;
+    if (command === EXPLAIN) {
+      const request = readExplainRequest(words, json);
+      return typeof request === 'string' ? request : { ...asked, explain: request };
+    }
+    const request = readDeadLettersRequest(words, json);
+    return typeof request === 'string' ? request : { ...asked, deadLetters: request };
   } catch (error) {
     return (error as Error).message.split('.')[0] ?? 'wrong usage';
   }

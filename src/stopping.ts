@@ -12,6 +12,7 @@ export interface Stoppable {
   readonly storage: Storage;
   readonly routes: ReadonlyMap<string, Route>;
   readonly announcer: { close(): void };
+  readonly door: { close(): void };
   readonly receiver: Receiver;
   readonly flush: FlushDesk;
   readonly admin: Server;
@@ -25,7 +26,7 @@ const LAST_LETTERS_MS = 2_000;
 
 /** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
 export async function stop(house: Stoppable, waitMsMax: number): Promise<number> {
-  const { state, storage, routes, announcer, receiver, flush, admin } = house;
+  const { state, storage, routes, announcer, door, receiver, flush, admin } = house;
   state.phase = 'draining';
   const deadlineMs = Date.now() + waitMsMax;
   for (const { dispatcher } of routes.values()) dispatcher.drain();
@@ -38,6 +39,7 @@ export async function stop(house: Stoppable, waitMsMax: number): Promise<number>
   await finished(receiver, LAST_ANSWERS_MS);
   for (const { dispatcher } of routes.values()) dispatcher.stop();
   announcer.close();
+  door.close();
   await close(receiver);
   await close(admin);
   await closeRoutes(house);

@@ -1,30 +1,32 @@
 import { createAccept } from '../src/accept';
-import { REPAIRS, type RepairName } from '../src/admission/repairs';
 import { GatewayError } from '../src/errors';
+import { createJudge } from '../src/judge';
 import { createLedger } from '../src/ledger';
 import { createMemoryQueue } from '../src/queue/memory-queue';
 import { type QueuePort, QueueRefusal } from '../src/queue/port';
+import { configOf } from './support/configuration';
 import { encodeSpans, numberedSpans } from './support/trace-request';
-
-const REPAIRED = Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>;
 
 /** Accepts requests into the given queue. */
 function start(queue: Pick<QueuePort, 'offer'>) {
   const ledger = createLedger();
-  const admitted: number[] = [];
+  const judged: number[] = [];
+  const kept: number[] = [];
   const accept = createAccept({
-    ...{ queue, ledger, destination: 'main', repairs: REPAIRED, random: () => 0 },
-    onAdmitted: ({ accepted }) => admitted.push(accepted),
+    ...{ judge: createJudge({ ...configOf({}), now: () => 0 }).judge, queue, ledger, destination: 'main' },
+    onJudged: ({ accepted }) => judged.push(accepted),
+    onKept: ({ accepted }) => kept.push(accepted),
+    random: () => 0,
   });
-  const send = () => accept({ format: 'protobuf', bytes: encodeSpans(numberedSpans(3)) });
-  return { send, admitted, accepted: () => ledger.totals().accepted };
+  const send = () => accept({ format: 'protobuf', bytes: encodeSpans(numberedSpans(3)), traceContext: undefined });
+  return { send, judged, kept, accepted: () => ledger.totals().accepted };
 }
 
 test('accepted spans are counted once they are kept', async () => {
   const queue = createMemoryQueue({ bytesMax: 10_000, now: () => 0 });
-  const { send, admitted, accepted } = start(queue);
+  const { send, judged, kept, accepted } = start(queue);
   expect(await send()).toMatchObject({ rejections: [] });
-  expect([accepted(), queue.stats('main').items, admitted]).toEqual([3, 3, [3]]);
+  expect([accepted(), queue.stats('main').items, judged, kept]).toEqual([3, 3, [3], [3]]);
 });
 
 const refusing = (reason: QueueRefusal['reason']) => ({
@@ -36,12 +38,12 @@ test.each([
   ['sick', 'unavailable', 'the disk of the queue fails; the spans were not kept', { 'Retry-After': '1' }],
   ['too_large', 'too_large', expect.stringContaining('the reason of the queue; send smaller batches'), {}],
 ] as const)('%s: the sender is told, and nothing is counted', async (reason, code, message, headers) => {
-  const { send, admitted, accepted } = start(refusing(reason));
+  const { send, judged, kept, accepted } = start(refusing(reason));
   const error = await send().catch((failure: unknown) => failure);
   expect(error).toBeInstanceOf(GatewayError);
   const { code: given, message: text, headers: sent } = error as GatewayError;
   expect([given, text, sent]).toEqual([code, message, headers]);
-  expect([accepted(), admitted]).toEqual([0, []]);
+  expect([accepted(), judged, kept]).toEqual([0, [3], []]);
 });
 
 test('what is no refusal is handed on as it is', async () => {

@@ -5,7 +5,7 @@ import { type Config, ENVIRONMENT_VARIABLES, environment, type LoadedConfig, loa
 import { configOf, KEYS, load, mistakesOf, write } from './support/configuration';
 
 describe('defaults', () => {
-  test('nothing set: loopback, preview mode, every repair on', () => {
+  test('nothing set: loopback, preview mode, every repair on but derived ids', () => {
     expect(load({})).toEqual({
       warnings: [],
       config: {
@@ -14,7 +14,10 @@ describe('defaults', () => {
         queue: { kind: 'disk', dataDir: './data', maxBytes: 1_073_741_824, retryMaxAgeS: 86_400 },
         destinations: [],
         ingestKeys: [],
-        repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])),
+        repairs: Object.fromEntries(REPAIRS.map((name) => [name, name !== 'id_derived'])),
+        traceContext: { traceIdAlone: 'reject' },
+        traceAttributes: { maxTraces: 100_000, windowS: 600 },
+        warnings: { response: false },
         shutdownTimeoutS: 25,
         logLevel: 'info',
         proxy: {},
@@ -63,7 +66,10 @@ const everything: Config = {
     },
   ],
   ingestKeys: ['key-1', 'key-2'],
-  repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])) as Config['repairs'],
+  repairs: Object.fromEntries(REPAIRS.map((name) => [name, name !== 'id_derived'])) as Config['repairs'],
+  traceContext: { traceIdAlone: 'reject' },
+  traceAttributes: { maxTraces: 100_000, windowS: 600 },
+  warnings: { response: false },
   shutdownTimeoutS: 4,
   logLevel: 'debug',
   proxy: { httpProxy: 'http://proxy:3128/', httpsProxy: 'https://proxy:3129/', noProxy: 'localhost,.example' },
@@ -110,21 +116,33 @@ destinations:
     environment: staging
     release: v1.10
     compression: none
-repairs: { ids: off, bytes_to_base64: false }
+repairs: { ids: off, bytes_to_base64: false, trace_user_id: false, kind_to_metadata: false }
+traceContext: { fromRequest: false, traceIdAlone: accept }
+traceAttributes: { maxTraces: 10, windowS: 20 }
+warnings: { response: true }
 `;
     const [destination] = everything.destinations;
-    const ids = { id_base64: false, parent_zero: false, parent_unreadable: false };
+    const ids = { id_base64: false, id_uuid: false, id_text: false, parent_zero: false, parent_unreadable: false };
+    const others = { bytes_to_base64: false, trace_user_id: false, kind_to_metadata: false, trace_context: false };
     expect(configOf({}, yaml)).toEqual({
       ...everything,
       queue: { ...everything.queue, deadLetterMaxAgeS: 60 },
       destinations: [{ ...destination, name: 'EU', compression: 'none' }],
-      repairs: { ...everything.repairs, ...ids, bytes_to_base64: false },
+      repairs: { ...everything.repairs, ...ids, ...others },
+      traceContext: { traceIdAlone: 'accept' },
+      traceAttributes: { maxTraces: 10, windowS: 20 },
+      warnings: { response: true },
       ingestKeys: [],
       shutdownTimeoutS: 25,
       logLevel: 'info',
       proxy: {},
     });
   });
+});
+
+test('ids are derived on demand, and read as ever', () => {
+  const { repairs } = configOf({}, 'repairs: { ids: derive }');
+  expect(repairs).toEqual(Object.fromEntries(REPAIRS.map((name) => [name, true])));
 });
 
 describe('precedence', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REJECTIONS } from '../src/admission/admit';
 import { REPAIRS } from '../src/admission/repairs';
+import { WARNING_TEXTS } from '../src/admission/warnings';
 import { REFUSALS } from '../src/delivery/outcome';
 import { ERROR_TABLE } from '../src/errors';
 
@@ -27,6 +28,11 @@ const names = (heading: string, column = 0) => table(heading).map((cells) => cel
 describe('docs/behaviour.md', () => {
   test('lists every repair, and none that does not exist', () => {
     expect(names('Repairs').sort()).toEqual([...REPAIRS].sort());
+  });
+
+  test('lists every warning, in the words of the log', () => {
+    const listed = table('Warnings').map(([name, text]) => [name!.replaceAll('`', ''), text]);
+    expect(Object.fromEntries(listed)).toEqual(WARNING_TEXTS);
   });
 
   test('lists every reason for a rejection', () => {

@@ -6,10 +6,20 @@ import type { QueueStats } from '../queue/port';
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const DELIVERY_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+const MISSING_FIELDS = ['session_id', 'user_id'] as const;
+type MissingField = (typeof MISSING_FIELDS)[number];
+const TRACE_CONTEXT_OUTCOMES = ['adopted', 'ignored', 'unreadable'] as const;
+type TraceContextOutcome = (typeof TRACE_CONTEXT_OUTCOMES)[number];
+
 export interface Metrics {
   request(answered: { path: string; code: number; seconds: number }): void;
   rejected(reason: string, count: number): void;
   repaired(repair: string, count: number): void;
+  /** Accepted spans without it, after it was looked for in their resource and trace. */
+  missing(field: MissingField, spans: number): void;
+  /** Of one request that came with a trace context. */
+  traceContext(outcome: TraceContextOutcome): void;
+  warned(warning: string, spans: number): void;
   attempt(attempt: { destination: string; outcome: string; seconds: number }): void;
   /** Prometheus' text format. */
   text(): Promise<string>;
@@ -35,6 +45,7 @@ export interface MetricsOptions {
   destinations: readonly string[];
   refusals: readonly string[];
   repairs: readonly string[];
+  warnings: readonly string[];
   rejections: readonly string[];
 }
 
@@ -57,6 +68,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   });
   return {
     ...requests,
+    ...meaningMetrics(registry, options),
     attempt({ destination, outcome, seconds }) {
       attempts.inc({ destination, outcome });
       durations.observe(seconds);
@@ -104,6 +116,32 @@ function requestMetrics(registry: Registry, { repairs, rejections }: MetricsOpti
     },
     rejected: (reason: string, count: number) => rejected.inc({ reason }, count),
     repaired: (repair: string, count: number) => repaired.inc({ repair }, count),
+  };
+}
+
+/** What accepted spans say, and fail to say. */
+function meaningMetrics(registry: Registry, { warnings }: MetricsOptions) {
+  const { counter } = makers(registry);
+  const missing = counter(
+    'gateway_spans_missing_total',
+    'Spans accepted without it, after it was looked for in their resource and trace',
+    ['field'],
+  );
+  const contexts = counter('gateway_trace_contexts_total', 'Requests with a trace context, by what came of it', [
+    'outcome',
+  ]);
+  const warned = counter(
+    'gateway_spans_warned_total',
+    'Accepted spans with something for their sender to mend, by warning',
+    ['warning'],
+  );
+  for (const field of MISSING_FIELDS) missing.inc({ field }, 0);
+  for (const outcome of TRACE_CONTEXT_OUTCOMES) contexts.inc({ outcome }, 0);
+  for (const warning of warnings) warned.inc({ warning }, 0);
+  return {
+    missing: (field: MissingField, spans: number) => missing.inc({ field }, spans),
+    traceContext: (outcome: TraceContextOutcome) => contexts.inc({ outcome }),
+    warned: (warning: string, spans: number) => warned.inc({ warning }, spans),
   };
 }
 

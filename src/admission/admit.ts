@@ -1,9 +1,12 @@
 import { assembleRequest, type SpanPart } from '../otlp/assemble';
 import { TRAITS, VALUE_DEPTH_MAX } from '../otlp/check';
+import { editSpan, messageIn } from '../otlp/edit-span';
+import type { OriginalIds } from '../otlp/ids';
 import type { ConvertedRequest } from '../otlp/json-request';
-import { type Rewrites, rewriteHead, rewriteSpan } from '../otlp/rewrite';
-import type { ScannedRequest, ScannedSpan, ScopeGroup } from '../otlp/scan';
-import { RESOURCE_SPANS, SCOPE_SPANS } from '../otlp/schema';
+import { type Rewrites, rewriteSpan } from '../otlp/rewrite';
+import type { ScannedRequest, ScannedSpan } from '../otlp/scan';
+import { HeadRewriter } from './heads';
+import { ID_TRAITS, type MendedIds, mendIds } from './id-repairs';
 import type { RepairName } from './repairs';
 
 /** The label in `gateway_receiver_rejected_spans_total{reason}`. */
@@ -12,6 +15,8 @@ export type RejectionReason = (typeof REJECTIONS)[number];
 
 export interface Rejection {
   readonly reason: RejectionReason;
+  /** Position of the span in the request. */
+  readonly ordinal: number;
   /** Path in the request, e.g. `resourceSpans[0].scopeSpans[0].spans[2].traceId`. */
   readonly field: string;
   /** What is wrong with it; never its value. */
@@ -23,15 +28,17 @@ export interface Admission {
   readonly bytes: Buffer;
   readonly accepted: number;
   readonly rejections: readonly Rejection[];
-  /** How many accepted spans each repair touched. */
-  readonly repairs: ReadonlyMap<RepairName, number>;
+  /** What was done to accepted spans, by their position among them. */
+  readonly repaired: ReadonlyMap<number, ReadonlySet<RepairName>>;
+  /** Ids of theirs that could not be read. */
+  readonly originalIds: ReadonlyMap<number, OriginalIds>;
 }
 
 type Rule =
   | { trait: number; reject: RejectionReason; field: string; description: string }
   | { trait: number; repair: RepairName; rewrites: Rewrites };
 
-/** What is done about each trait, in order. The first rejection decides. */
+/** What is done about each trait, once ids are mended, in order. The first rejection decides. */
 const RULES: readonly Rule[] = [
   {
     trait: TRAITS.traceIdInvalid,
@@ -51,8 +58,6 @@ const RULES: readonly Rule[] = [
     field: '',
     description: `holds a value nested deeper than ${VALUE_DEPTH_MAX} levels`,
   },
-  { trait: TRAITS.parentZero, repair: 'parent_zero', rewrites: { noParent: true } },
-  { trait: TRAITS.parentUnreadable, repair: 'parent_unreadable', rewrites: { noParent: true } },
   { trait: TRAITS.invalidUtf8, repair: 'invalid_utf8', rewrites: { utf8: true } },
   { trait: TRAITS.valueAbsent, repair: 'attribute_value_absent', rewrites: { emptyValue: true } },
   { trait: TRAITS.bytesValue, repair: 'bytes_to_base64', rewrites: { base64: true } },
@@ -60,9 +65,14 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What the JSON reader has already found and done, by position of the span. */
-export type Converted = Pick<ConvertedRequest, 'faults' | 'repairs' | 'paths'>;
+export type Converted = Pick<ConvertedRequest, 'faults' | 'repairs' | 'originalIds' | 'paths'>;
 
-const NOTHING_CONVERTED: Converted = { faults: new Map(), repairs: new Map(), paths: new Map() };
+const NOTHING_CONVERTED: Converted = {
+  faults: new Map(),
+  repairs: new Map(),
+  originalIds: new Map(),
+  paths: new Map(),
+};
 
 /** Judges each span of a request by itself. It never fails: a bad span is a Rejection. */
 export function admit(
@@ -71,13 +81,16 @@ export function admit(
   converted: Converted = NOTHING_CONVERTED,
 ): Admission {
   const rejections: Rejection[] = [];
-  const repairs = new Map<RepairName, number>();
+  const repaired = new Map<number, ReadonlySet<RepairName>>();
+  const originalIds = new Map<number, OriginalIds>();
   const parts: SpanPart[] = [];
   let untouched = converted.faults.size === 0;
   const heads = new HeadRewriter();
   for (const span of request.spans) {
-    const traits = span.traits | span.scope.traits | span.scope.resource.traits;
+    const foreign = span.scope.traits | span.scope.resource.traits;
     if (span.scope.resource.legacy) untouched = false;
+    const ids = (span.traits & ID_TRAITS) === 0 ? undefined : mendIds(request.bytes, span, span.traits, enabled);
+    const traits = (ids?.traits ?? span.traits) | foreign;
     const rejection = traits === 0 && converted.faults.size === 0 ? undefined : reject(span, traits, converted);
     if (rejection !== undefined) {
       untouched = false;
@@ -86,37 +99,43 @@ export function admit(
     }
     const done = new Set<RepairName>(converted.repairs.get(span.ordinal));
     const part =
-      traits === 0 ? asItCame(request.bytes, span) : repaired({ request, span, traits, enabled, heads, done });
+      traits === 0 && ids === undefined
+        ? asItCame(request.bytes, span)
+        : mendedPart({ request, span, ids, traits, enabled, heads, done });
     if (part.bytes !== request.bytes || heads.changed) untouched = false;
-    for (const repair of done) repairs.set(repair, (repairs.get(repair) ?? 0) + 1);
+    const original = { ...converted.originalIds.get(span.ordinal), ...ids?.originalIds };
+    if (done.size > 0) repaired.set(parts.length, done);
+    if (Object.keys(original).length > 0) originalIds.set(parts.length, original);
     parts.push(part);
   }
   const bytes = untouched ? request.bytes : Buffer.concat(assembleRequest(parts));
-  return { bytes, accepted: parts.length, rejections, repairs };
+  return { bytes, accepted: parts.length, rejections, repaired, originalIds };
 }
 
 function reject(span: ScannedSpan, traits: number, { faults, paths }: Converted): Rejection | undefined {
-  const fault = faults.get(span.ordinal);
-  if (fault !== undefined) return { reason: fault.reason, field: fault.path, description: fault.description };
+  const { ordinal } = span;
+  const fault = faults.get(ordinal);
+  if (fault !== undefined) return { reason: fault.reason, ordinal, field: fault.path, description: fault.description };
   for (const rule of RULES) {
     if ('reject' in rule && (traits & rule.trait) !== 0) {
-      const path = paths.get(span.ordinal) ?? pathOf(span);
-      return { reason: rule.reject, field: `${path}${rule.field}`, description: rule.description };
+      const path = paths.get(ordinal) ?? pathOf(span);
+      return { reason: rule.reject, ordinal, field: `${path}${rule.field}`, description: rule.description };
     }
   }
   return undefined;
 }
 
-interface Repairing {
+interface Mending {
   request: ScannedRequest;
   span: ScannedSpan;
+  ids: MendedIds | undefined;
   traits: number;
   enabled: (repair: RepairName) => boolean;
   heads: HeadRewriter;
   done: Set<RepairName>;
 }
 
-function repaired({ request, span, traits, enabled, heads, done }: Repairing): SpanPart {
+function mendedPart({ request, span, ids, traits, enabled, heads, done }: Mending): SpanPart {
   let rewrites: Rewrites = {};
   let own = false;
   for (const rule of RULES) {
@@ -125,9 +144,14 @@ function repaired({ request, span, traits, enabled, heads, done }: Repairing): S
     rewrites = { ...rewrites, ...rule.rewrites };
     if ((span.traits & rule.trait) !== 0) own = true;
   }
-  heads.rewrite(span.scope, rewrites);
-  if (!own) return asItCame(request.bytes, span);
-  const bytes = rewriteSpan(request.bytes, span, rewrites);
+  if (Object.keys(rewrites).length > 0) heads.mend(span.scope, rewrites);
+  const edited = ids === undefined ? undefined : editSpan(request.bytes, span, ids.edit);
+  // Only when the links were gone through is it known what was done to them; with the repairs off that is nothing.
+  const isEdited = edited !== undefined && ids !== undefined && ids.repairs.size > 0;
+  for (const repair of ids?.repairs ?? []) done.add(repair);
+  if (!own && !isEdited) return asItCame(request.bytes, span);
+  const [source, range] = isEdited ? [edited, messageIn(edited)] : [request.bytes, span];
+  const bytes = own ? rewriteSpan(source, range, rewrites) : source;
   return { scope: span.scope, bytes, start: 0, end: bytes.length };
 }
 
@@ -137,27 +161,6 @@ const asItCame = (bytes: Buffer, { scope, tagStart, end }: ScannedSpan): SpanPar
   start: tagStart,
   end,
 });
-
-/** Rewrites the heads of resources and scopes in place, each once, when the first of its spans is. */
-class HeadRewriter {
-  changed = false;
-  readonly #done = new Set<object>();
-
-  rewrite(scope: ScopeGroup, rewrites: Rewrites): void {
-    this.#one(scope, SCOPE_SPANS, rewrites);
-    this.#one(scope.resource, RESOURCE_SPANS, rewrites);
-  }
-
-  #one(group: { head: Buffer; traits: number }, message: typeof SCOPE_SPANS, rewrites: Rewrites): void {
-    if (group.traits === 0 || this.#done.has(group)) return;
-    this.#done.add(group);
-    const rewritten = rewriteHead(message, group.head, rewrites);
-    // With the repair switched off it comes out as it was.
-    if (rewritten.equals(group.head)) return;
-    group.head = rewritten;
-    this.changed = true;
-  }
-}
 
 const pathOf = ({ scope, index }: ScannedSpan) =>
   `resourceSpans[${scope.resource.index}].scopeSpans[${scope.index}].spans[${index}]`;

@@ -1,6 +1,7 @@
 import { readAs } from './kinds';
 import { judgeNotYet, NOT_YET } from './not-yet';
-import { SETTINGS, type Setting, type SettingKey, type Value } from './settings';
+import type { Setting } from './setting';
+import { SETTINGS, type SettingKey, type Value } from './settings';
 
 /** What one source (environment or file) gave for one setting. */
 export interface Found {

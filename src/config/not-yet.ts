@@ -1,9 +1,7 @@
-import { SETTINGS, type SettingKey } from './settings';
-
 /**
  * What the public contract names and this version does not have. Asking for it is a mistake, because the gateway would
  * silently not do it; a value that describes what happens today anyway is accepted. When a feature arrives, its row is
- * deleted here and a row in `SETTINGS` takes its place (or, for `refused`, its kind takes the value).
+ * deleted here and a row in `SETTINGS` takes its place.
  */
 export interface NotYet {
   /** Path in the file, or for `inFile: false` a name of our own. */
@@ -12,8 +10,6 @@ export interface NotYet {
   inFile?: false;
   /** Values that ask for nothing new, as text; anything else is refused. */
   accepted?: readonly string[];
-  /** The setting exists in `SETTINGS`, only these values of it are refused. */
-  refused?: readonly string[];
 }
 
 export const NOT_YET: readonly NotYet[] = [
@@ -23,12 +19,6 @@ export const NOT_YET: readonly NotYet[] = [
   { key: 'receiver.tls.clientCa', env: 'GATEWAY_TLS_CLIENT_CA' },
   { key: 'receiver.trustProxy', accepted: ['false'] },
   { key: 'keys' },
-  { key: 'repairs.ids', refused: ['derive'] },
-  { key: 'traceContext.fromRequest', accepted: ['false'] },
-  { key: 'traceContext.traceIdAlone', accepted: ['reject'] },
-  { key: 'traceAttributes.maxTraces' },
-  { key: 'traceAttributes.windowS' },
-  { key: 'warnings.response', accepted: ['false'] },
   { key: 'media', accepted: ['inline'] },
   { key: 'inspector' },
 ];
@@ -41,12 +31,6 @@ export function judgeNotYet(options: { key: string; raw: unknown }): 'settled' |
   const row = NOT_YET.find(({ key }) => key === options.key);
   if (!row) return undefined;
   const raw = String(options.raw).trim().toLowerCase();
-  if (row.refused) {
-    if (!row.refused.includes(raw)) return undefined;
-    // It may be named, unlike other values: it is one of our own words.
-    const { kind } = SETTINGS[row.key as SettingKey];
-    return { wrong: [`asks for ${raw}, which is not available in this version; it must be ${kind.expected}`] };
-  }
   const asksNothing = row.accepted?.includes(raw) || (Array.isArray(options.raw) && !options.raw.length);
   if (asksNothing) return 'settled';
   const advice = row.accepted ? `only ${row.accepted.join(', ')} is` : 'remove it';

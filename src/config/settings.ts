@@ -1,39 +1,6 @@
-import { REPAIRS, type RepairName } from '../admission/repairs';
-import {
-  baseUrl,
-  boolean,
-  corsOrigin,
-  host,
-  integer,
-  type Kind,
-  list,
-  oneOf,
-  proxyUrl,
-  publicKey,
-  secret,
-  text,
-} from './kinds';
-
-/** One setting. Reading the environment, reading the file and the test of `docs/configuration.md` all go by this table. */
-export interface Setting<T = unknown> {
-  /** Environment variable; absent where only the file can say it. */
-  env?: string;
-  /** The key is a path of the configuration file; false: only the environment can say it, and the key is our own name. */
-  inFile: boolean;
-  /** Has a twin that names a file: `..._FILE` in the environment, `...File` in the configuration file. */
-  secret: boolean;
-  kind: Kind<T>;
-  default: T;
-  reason: string;
-}
-
-type Row<T> = Pick<Setting<T>, 'env' | 'kind' | 'reason'> & { inFile?: false; secret?: true; default?: NoInfer<T> };
-
-function setting<T>(row: Row<T> & { default: NoInfer<T> }): Setting<T>;
-function setting<T>(row: Row<T>): Setting<T | undefined>;
-function setting<T>(row: Row<T>): Setting<T | undefined> {
-  return { ...row, inFile: row.inFile ?? true, secret: row.secret ?? false, default: row.default };
-}
+import { baseUrl, boolean, corsOrigin, host, integer, list, oneOf, proxyUrl, publicKey, secret, text } from './kinds';
+import { meaning } from './meaning';
+import { type Setting, setting } from './setting';
 
 const receiver = {
   'receiver.host': setting({
@@ -174,34 +141,6 @@ const destinations = {
   }),
 };
 
-/** `ids` stands for these three; every other repair has a switch under its own name. */
-export const ID_REPAIRS = ['id_base64', 'parent_zero', 'parent_unreadable'] as const satisfies readonly RepairName[];
-type SwitchedRepair = Exclude<RepairName, (typeof ID_REPAIRS)[number]>;
-
-const REPAIR_REASONS: Readonly<Record<SwitchedRepair, string>> = {
-  link_dropped: 'A link without readable ids points nowhere; dropping it saves its span',
-  kind_unknown: 'A span kind that no table knows says nothing; it is read as unspecified',
-  invalid_utf8: 'Bytes that are no UTF-8 become U+FFFD, so that one torn character does not cost the span',
-  attribute_retyped: 'A value that is not of its declared type keeps what can be read of it',
-  attribute_value_absent: 'A value that cannot be read at all is left empty, its key stays',
-  bytes_to_base64: 'Langfuse does not decode bytes; as base64 text they can be seen',
-  string_index_removed: 'Indices into a string table belong to the profiles signal and point nowhere in traces',
-};
-
-const repairs = {
-  'repairs.ids': setting({
-    kind: oneOf(['normalise', 'off']),
-    default: 'normalise',
-    reason: `Base64 ids become hex, zero or unreadable parents are dropped (${ID_REPAIRS.join(', ')}), else spans are lost`,
-  }),
-  ...(Object.fromEntries(
-    REPAIRS.filter((name) => name in REPAIR_REASONS).map((name) => [
-      `repairs.${name}`,
-      setting({ kind: boolean, default: true, reason: REPAIR_REASONS[name as SwitchedRepair] }),
-    ]),
-  ) as Record<`repairs.${SwitchedRepair}`, Setting<boolean>>),
-};
-
 const proxyReason = 'Honoured as curl does; the spelling in lower case wins';
 
 const service = {
@@ -235,7 +174,7 @@ const service = {
   }),
 };
 
-export const SETTINGS = { ...receiver, ...admin, ...queue, ...destinations, ...repairs, ...service };
+export const SETTINGS = { ...receiver, ...admin, ...queue, ...destinations, ...meaning, ...service };
 
 export type SettingKey = keyof typeof SETTINGS;
 export type Value<K extends SettingKey> = (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;

@@ -1,7 +1,7 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { assembleRequest, type SpanPart } from '../otlp/assemble';
-import { replaceAttributes } from '../otlp/rewrite';
+import { editSpan } from '../otlp/edit-span';
 import { type Attempt, DeliverySpan, reportOutcome } from './attempt';
 import type { Verdict } from './langfuse-answer';
 import { DELIVERED } from './outcome';
@@ -194,6 +194,6 @@ function partOf(span: DeliverySpan): SpanPart {
   const { scanned, bytes } = span;
   const changes = span.changedAttributes();
   if (changes.size === 0) return { scope: scanned.scope, bytes, start: scanned.tagStart, end: scanned.end };
-  const changed = replaceAttributes(bytes, scanned, changes);
+  const changed = editSpan(bytes, scanned, { attributes: changes });
   return { scope: scanned.scope, bytes: changed, start: 0, end: changed.length };
 }

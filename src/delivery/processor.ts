@@ -1,6 +1,6 @@
 import { configureGlobalLogger, LogLevel } from '@langfuse/core';
 import { LangfuseSpanProcessor } from '@langfuse/otel';
-import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Destination } from '../config';
 
 // At its debug level, which a variable of the environment sets, the processor prints every attribute of every span.
@@ -34,19 +34,4 @@ export function createProcessor(destination: Destination, exporter: SpanExporter
     timeout: 30,
     additionalHeaders: {},
   });
-}
-
-/** Where a span or its resource says which environment it belongs to (langfuse-server: environment). */
-const ENVIRONMENT_KEYS = ['langfuse.environment', 'deployment.environment.name', 'deployment.environment'] as const;
-const RELEASE_KEYS = ['langfuse.release'] as const;
-
-/** Puts the destination's environment and release on a span that carries none. */
-export function stamp(span: ReadableSpan, { environment, release }: Destination): void {
-  stampOne(span, ENVIRONMENT_KEYS, environment);
-  stampOne(span, RELEASE_KEYS, release);
-}
-
-function stampOne(span: ReadableSpan, keys: readonly [string, ...string[]], value: string | undefined): void {
-  if (value === undefined || keys.some((key) => key in span.attributes || key in span.resource.attributes)) return;
-  span.attributes[keys[0]] = value;
 }

@@ -1,6 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import type { Config, Destination } from '../config';
+import { stamp } from '../langfuse/stamp';
 import type { QueuePort } from '../queue/port';
 import type { DeliverySpan } from './attempt';
 import { createBatchExporter } from './batch-exporter';
@@ -11,7 +12,7 @@ import type { Verdict } from './langfuse-answer';
 import { createLangfuseClient } from './langfuse-client';
 import type { RefusalReason } from './outcome';
 import { createPreviewExporter } from './preview-exporter';
-import { createProcessor, stamp } from './processor';
+import { createProcessor } from './processor';
 
 /** The way of spans to one destination: dispatcher → Langfuse's processor → exporter. */
 export interface Route {

@@ -1,4 +1,4 @@
-import type { Reader } from 'protobufjs/minimal';
+import { BufferReader, type Reader } from 'protobufjs/minimal';
 import type { ProtoWriter } from './proto-writer';
 import { ANY_VALUE, ARRAY_VALUE, field, KEY_VALUE, KEY_VALUE_LIST, LEN } from './schema';
 
@@ -55,6 +55,13 @@ export function readAnyValue(reader: Reader, end: number, before: Value = null):
     }
   }
   return value;
+}
+
+/** The AnyValue between `start` and `end`. */
+export function readValue(bytes: Buffer, start: number, end: number): Value {
+  const reader = new BufferReader(bytes);
+  reader.pos = start;
+  return readAnyValue(reader, end);
 }
 
 /** Reads one KeyValue and puts it into `into`, where a later duplicate wins. */
@@ -153,4 +160,32 @@ function int64(reader: Reader): Value {
   const { high, low } = reader.int64();
   const number = high * 2 ** 32 + (low >>> 0);
   return Number.isSafeInteger(number) ? number : ((BigInt(high) << 32n) | BigInt(low >>> 0)).toString();
+}
+
+/** Writes such a value, with its length, as the JSON text that says the same: bytes as base64, NaN as text. */
+export function writeAsJson(writer: ProtoWriter, bytes: Buffer, start: number, end: number): void {
+  const mark = writer.beginMessage();
+  writeAnyValue(writer, jsonText(readValue(bytes, start, end)));
+  writer.endMessage(mark);
+}
+
+const LIST_TYPES = ['string', 'boolean', 'number'];
+
+/** A value that Langfuse decodes, as it is, and of any other the JSON text. */
+export function plainOrJson(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  if (!Array.isArray(value)) return jsonText(value);
+  const type = typeof value[0];
+  const isPlain = LIST_TYPES.includes(type) && value.every((element) => typeof element === type);
+  return isPlain ? value : jsonText(value);
+}
+
+/** JSON of what an attribute holds; what JSON has no form for becomes a text: bytes, NaN and the infinities. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, function (this: unknown, key: string, shown: unknown) {
+    // Buffers have turned themselves into something else by now.
+    const held = (this as Record<string, unknown>)[key];
+    if (held instanceof Uint8Array) return Buffer.from(held).toString('base64');
+    return typeof shown === 'number' && !Number.isFinite(shown) ? String(shown) : shown;
+  });
 }

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { badRequest, type GatewayError } from '../errors';
+import { isZero } from './bytes';
 import { RequestLimits } from './request-limits';
-import { ANY_VALUE, field, KEY_VALUE, LEN, type MessageSpec, SPAN, tagOf } from './schema';
+import { ANY_VALUE, field, KEY_VALUE, LEN, LINK, type MessageSpec, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
 /** What the check saw in a span, or in its resource or scope, that somebody has to judge. A bit each. */
@@ -20,6 +21,8 @@ export const TRAITS = {
   bytesValue: 1 << 7,
   /** A string index, which means something in profiles only. */
   stringIndex: 1 << 8,
+  /** An id of a link is neither empty nor of its length. */
+  linkIdUnreadable: 1 << 9,
 } as const;
 
 /**
@@ -36,6 +39,8 @@ const SHORT_STRING_BYTES = 48;
 const TRACE_ID = field(SPAN, 'traceId').number;
 const SPAN_ID = field(SPAN, 'spanId').number;
 const PARENT_ID = field(SPAN, 'parentSpanId').number;
+const LINK_TRACE_ID = field(LINK, 'traceId').number;
+const LINK_SPAN_ID = field(LINK, 'spanId').number;
 const VALUE = field(KEY_VALUE, 'value').number;
 const KEY_STRINDEX = field(KEY_VALUE, 'keyStrindex').number;
 const VALUE_STRINDEX = field(ANY_VALUE, 'stringValueStrindex').number;
@@ -110,8 +115,12 @@ export function checkMessage(
       if (!isValidUtf8(bytes, start, fieldEnd)) traits |= TRAITS.invalidUtf8;
     } else if (spec === SPAN) traits = idTraits(traits, number, bytes, start, fieldEnd);
     else if (spec === ANY_VALUE && number === BYTES_VALUE) traits |= TRAITS.bytesValue;
+    else if (spec === LINK && isMisfit(number, fieldEnd - start)) traits |= TRAITS.linkIdUnreadable;
   }
 }
+
+const isMisfit = (number: number, length: number) =>
+  length > 0 && ((number === LINK_TRACE_ID && length !== 16) || (number === LINK_SPAN_ID && length !== 8));
 
 const KEY_TAG = tagOf(field(KEY_VALUE, 'key'));
 const VALUE_TAG = tagOf(field(KEY_VALUE, 'value'));
@@ -166,11 +175,6 @@ function idTraits(traits: number, number: number, bytes: Buffer, start: number, 
   if (length === 0) return others;
   if (length !== 8) return others | TRAITS.parentUnreadable;
   return isZero(bytes, start, end) ? others | TRAITS.parentZero : others;
-}
-
-function isZero(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false;
-  return true;
 }
 
 function isValidUtf8(bytes: Buffer, start: number, end: number): boolean {

@@ -1,6 +1,8 @@
 /** What can be mended while JSON is read: the names are those of the gateway's repairs. */
 export type JsonRepair =
   | 'id_base64'
+  | 'id_uuid'
+  | 'id_derived'
   | 'parent_unreadable'
   | 'link_dropped'
   | 'kind_unknown'

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { badRequest, GatewayError } from '../errors';
+import type { OriginalIds } from './ids';
 import { JsonFault, type JsonRepair } from './json-fault';
 import type { JsonReadOptions } from './json-scalars';
 import { JsonScanner } from './json-scanner';
@@ -19,6 +20,12 @@ const SPANS_FIELD = field(SCOPE_SPANS, 'spans');
 /** Names of the deprecated layout (instrumentation library spans) that are not fields of ours. */
 const LEGACY_SCOPE_NAMES = ['instrumentationLibrary', 'instrumentation_library'];
 
+/** Where a sender that cannot set its spans' parent says it (the gateway's contract: trace context of a request). */
+const TRACE_CONTEXT_NAMES = ['traceContext', 'trace_context'];
+const TRACE_CONTEXT_BYTES_MAX = 4096;
+/** Stands for a value that is no trace context. */
+const TOO_LARGE = 'too large';
+
 export interface ConvertedRequest {
   /** The ExportTraceServiceRequest in protobuf. A span with a fault is an empty message, so that positions stay. */
   bytes: Buffer;
@@ -26,38 +33,19 @@ export interface ConvertedRequest {
   faults: Map<number, JsonFault>;
   /** What was read otherwise than it was written, by the span's position in the request. */
   repairs: Map<number, Set<JsonRepair>>;
+  /** Ids that could not be read, by the span's position in the request. */
+  originalIds: Map<number, OriginalIds>;
+  /** The member `traceContext` of the request, where it has one. */
+  traceContext: unknown;
   /** Paths in the JSON, where they differ from positions because elements that are null were passed over. */
   paths: Map<number, string>;
 }
 
 /**
- * Turns an OTLP/JSON request into protobuf. `allowed` says which repairs are switched on; what a repair that is off would
- * have mended is a fault of its span. Not one JSON object, or not an OTLP request: GatewayError (400).
+ * Turns an OTLP/JSON request into protobuf, a span at a step. `allowed` says which repairs are switched on; what a repair
+ * that is off would have mended is a fault of its span. Not one JSON object, or not an OTLP request: GatewayError (400).
  */
-export function convertJsonRequest(body: Buffer, allowed: JsonReadOptions['allowed']): ConvertedRequest {
-  const steps = stepsOf(body, allowed);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}
-
-/** The same for large bodies: `pause` is called after each span, and what it returns is waited for. */
-export async function convertJsonRequestInSteps(
-  body: Buffer,
-  allowed: JsonReadOptions['allowed'],
-  pause: () => Promise<void> | undefined,
-): Promise<ConvertedRequest> {
-  const steps = stepsOf(body, allowed);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    const wait = pause();
-    if (wait !== undefined) await wait;
-  }
-}
-
-function stepsOf(body: Buffer, allowed: JsonReadOptions['allowed']): Steps<ConvertedRequest> {
+export function jsonRequestSteps(body: Buffer, allowed: JsonReadOptions['allowed']): Steps<ConvertedRequest> {
   const valid = isUtf8(body);
   const text = valid ? body : Buffer.from(body.toString('utf8'), 'utf8');
   return new JsonRequestReader(text, { allowed, replaced: !valid }).read();
@@ -73,7 +61,9 @@ class JsonRequestReader {
   readonly #values: JsonValues;
   readonly #faults = new Map<number, JsonFault>();
   readonly #repairs = new Map<number, Set<JsonRepair>>();
+  readonly #originalIds = new Map<number, OriginalIds>();
   readonly #paths = new Map<number, string>();
+  #traceContext: unknown;
   #hasNulls = false;
   #spans = 0;
 
@@ -89,11 +79,28 @@ class JsonRequestReader {
     if (scanner.bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) scanner.pos = 3;
     if (scanner.next() !== 'object') throw badRequest('JSON: the request must be one object with resourceSpans');
     for (const key of scanner.members()) {
-      if (REQUEST.byName.get(key) !== RESOURCE_SPANS_FIELD) scanner.skip();
-      else yield* this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
+      if (REQUEST.byName.get(key) === RESOURCE_SPANS_FIELD)
+        yield* this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
+      else if (TRACE_CONTEXT_NAMES.includes(key)) this.#traceContext = this.#smallValue();
+      else scanner.skip();
     }
     scanner.end();
-    return { bytes: this.#writer.finish(), faults: this.#faults, repairs: this.#repairs, paths: this.#paths };
+    return {
+      bytes: this.#writer.finish(),
+      faults: this.#faults,
+      repairs: this.#repairs,
+      originalIds: this.#originalIds,
+      traceContext: this.#traceContext,
+      paths: this.#paths,
+    };
+  }
+
+  /** Ours, not OTLP's: it holds two ids, so one that is large is none. */
+  #smallValue(): unknown {
+    const { pos, bytes } = this.#scanner;
+    this.#scanner.skip();
+    const text = bytes.subarray(pos, this.#scanner.pos);
+    return text.length > TRACE_CONTEXT_BYTES_MAX ? TOO_LARGE : JSON.parse(text.toString('utf8'));
   }
 
   *#resourceSpans(path: string): Steps {
@@ -132,12 +139,15 @@ class JsonRequestReader {
     const { pos } = this.#scanner;
     this.#writer.tag(SPANS_FIELD);
     const mark = this.#writer.beginMessage();
-    const repairs = this.#values.collectRepairs();
+    const { repairs, originalIds } = this.#values.collect();
     const fault = this.#attempt(() => this.#values.message(SPAN), path, pos);
     if (fault !== undefined) {
       this.#writer.pos = mark;
       this.#faults.set(ordinal, fault);
-    } else if (repairs.size > 0) this.#repairs.set(ordinal, repairs);
+    } else if (repairs.size > 0) {
+      this.#repairs.set(ordinal, repairs);
+      this.#originalIds.set(ordinal, originalIds);
+    }
     this.#writer.endMessage(mark);
   }
 
@@ -149,7 +159,7 @@ class JsonRequestReader {
     }
     const { pos } = this.#scanner;
     const mark = this.#writer.pos;
-    const repairs = this.#values.collectRepairs();
+    const { repairs } = this.#values.collect();
     const fault = this.#attempt(() => this.#values.singular(known), path, pos);
     if (fault !== undefined) {
       this.#writer.pos = mark;

@@ -1,4 +1,4 @@
-import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
+import { deriveId, type IdForm, type OriginalIds, readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
 import { JsonFault, type JsonRepair } from './json-fault';
 import { exactInteger, isInt32, isInt64, isUint32, isUint64 } from './json-numbers';
 import { JSON_NUMBER, type JsonScanner } from './json-scanner';
@@ -7,6 +7,7 @@ import { ANY_VALUE, type FieldSpec, field, LINK, SPAN } from './schema';
 
 const KIND_FIELD = field(SPAN, 'kind');
 const TRACE_ID_FIELD = field(SPAN, 'traceId');
+const SPAN_ID_FIELD = field(SPAN, 'spanId');
 const PARENT_FIELD = field(SPAN, 'parentSpanId');
 const STRING_VALUE = field(ANY_VALUE, 'stringValue');
 const BOOL_VALUE = field(ANY_VALUE, 'boolValue');
@@ -16,11 +17,18 @@ const DOUBLE_VALUE = field(ANY_VALUE, 'doubleValue');
 /** Fields of type bytes that JSON writes as hex, and how long they are (OTLP specification, JSON Protobuf Encoding). */
 const ID_BYTES = new Map<FieldSpec, number>([
   [TRACE_ID_FIELD, TRACE_ID_BYTES],
-  [field(SPAN, 'spanId'), SPAN_ID_BYTES],
+  [SPAN_ID_FIELD, SPAN_ID_BYTES],
   [PARENT_FIELD, SPAN_ID_BYTES],
   [field(LINK, 'traceId'), TRACE_ID_BYTES],
   [field(LINK, 'spanId'), SPAN_ID_BYTES],
 ]);
+
+/** In JSON hex is how ids are written, whatever its case. */
+const FORM_REPAIRS: Readonly<Record<IdForm, JsonRepair | undefined>> = {
+  hex: undefined,
+  base64: 'id_base64',
+  uuid: 'id_uuid',
+};
 
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const SPECIAL_DOUBLES = new Map([
@@ -38,12 +46,18 @@ export interface JsonReadOptions {
   replaced: boolean;
 }
 
+/** What was read otherwise than it was written. */
+export interface Mended {
+  readonly repairs: Set<JsonRepair>;
+  readonly originalIds: OriginalIds;
+}
+
 /** Reads one JSON scalar and writes it as the protobuf field it belongs to. */
 export class JsonScalars {
   readonly #scanner: JsonScanner;
   readonly #writer: ProtoWriter;
   readonly #options: JsonReadOptions;
-  #repairs = new Set<JsonRepair>();
+  #mended: Mended = { repairs: new Set(), originalIds: {} };
 
   constructor(scanner: JsonScanner, writer: ProtoWriter, options: JsonReadOptions) {
     this.#scanner = scanner;
@@ -51,16 +65,19 @@ export class JsonScalars {
     this.#options = options;
   }
 
-  /** Repairs made from now on go into the set that is returned. */
-  collectRepairs(): Set<JsonRepair> {
-    this.#repairs = new Set();
-    return this.#repairs;
+  /** An id was derived since this was unset. */
+  hasDerivedId = false;
+
+  /** What is mended from now on is told in what is returned. */
+  collect(): Mended {
+    this.#mended = { repairs: new Set(), originalIds: {} };
+    return this.#mended;
   }
 
   /** Notes a repair, or throws the fault where it is switched off. */
   repair(repair: JsonRepair, otherwise: () => JsonFault): void {
     if (!this.#options.allowed(repair)) throw otherwise();
-    this.#repairs.add(repair);
+    this.#mended.repairs.add(repair);
   }
 
   /** The field with its tag; a value that is not of its type is repaired or throws a JsonFault. */
@@ -152,19 +169,40 @@ export class JsonScalars {
   }
 
   #id(known: FieldSpec, length: number): void {
-    const isString = this.#scanner.next() === 'string';
-    const text = isString ? this.#scanner.string() : '';
-    if (isString && text === '') return;
-    const id = isString ? readId(text, length) : undefined;
-    if (id !== undefined) {
-      if (id.base64) this.repair('id_base64', () => notAnId(known, length));
-      this.#writer.tag(known);
-      this.#writer.bytes(id.bytes);
+    if (this.#scanner.next() !== 'string') {
+      if (known !== PARENT_FIELD) throw notAnId(known, length);
+      this.#scanner.skip();
+      this.repair('parent_unreadable', () => notAnId(known, length));
       return;
     }
+    const text = this.#scanner.string();
+    if (text === '') return;
+    const id = readId(text, length);
+    const repair = id === undefined ? undefined : FORM_REPAIRS[id.form];
+    if (repair !== undefined) this.repair(repair, () => notAnId(known, length));
+    const bytes = id?.bytes ?? this.#unreadableId(known, text, length);
+    if (bytes === undefined) return;
+    this.#writer.tag(known);
+    this.#writer.bytes(bytes);
+  }
+
+  /** Derived where that is switched on, else none for a parent; any other id is a fault. */
+  #unreadableId(known: FieldSpec, text: string, length: number): Buffer | undefined {
+    noteOriginal(this.#mended.originalIds, known, text);
+    if (this.#options.allowed('id_derived')) {
+      this.hasDerivedId = true;
+      this.repair('id_derived', () => notAnId(known, length));
+      return deriveId(text, length);
+    }
     if (known !== PARENT_FIELD) throw notAnId(known, length);
-    if (!isString) this.#scanner.skip();
     this.repair('parent_unreadable', () => notAnId(known, length));
+    return undefined;
+  }
+
+  /** The link that was read last, as it was written. */
+  noteLink(json: string): void {
+    const { originalIds } = this.#mended;
+    originalIds.links = [...(originalIds.links ?? []), json];
   }
 
   /** The value is not of the field's type: an attribute's is kept as what it is, a span kind becomes unspecified. */
@@ -192,6 +230,12 @@ export class JsonScalars {
     this.#scanner.pos = pos;
     return integer !== undefined && isInt64(integer) ? INT_VALUE : DOUBLE_VALUE;
   }
+}
+
+function noteOriginal(original: OriginalIds, known: FieldSpec, text: string): void {
+  if (known === TRACE_ID_FIELD) original.traceId = text;
+  else if (known === SPAN_ID_FIELD) original.spanId = text;
+  else if (known === PARENT_FIELD) original.parentSpanId = text;
 }
 
 function notAnId(known: FieldSpec, length: number): JsonFault {

@@ -1,6 +1,6 @@
 import { VALUE_DEPTH_MAX } from './check';
-import { JsonFault, type JsonRepair } from './json-fault';
-import { type JsonReadOptions, JsonScalars } from './json-scalars';
+import { JsonFault } from './json-fault';
+import { type JsonReadOptions, JsonScalars, type Mended } from './json-scalars';
 import type { JsonScanner } from './json-scanner';
 import type { ProtoWriter } from './proto-writer';
 import type { RequestLimits } from './request-limits';
@@ -26,10 +26,10 @@ export class JsonValues {
     this.#scalars = new JsonScalars(scanner, writer, options);
   }
 
-  /** Repairs made from now on go into the set that is returned. */
-  collectRepairs(): Set<JsonRepair> {
+  /** What is mended from now on is told in what is returned. */
+  collect(): Mended {
     this.#depth = 0;
-    return this.#scalars.collectRepairs();
+    return this.#scalars.collect();
   }
 
   /** The fields of one message; the caller writes its tag and length. */
@@ -78,8 +78,11 @@ export class JsonValues {
     const { pos } = this.#scanner;
     const mark = this.#writer.pos;
     const depth = this.#depth;
+    let isOdd = false;
+    this.#scalars.hasDerivedId = false;
     try {
       this.singular(known);
+      isOdd = this.#scalars.hasDerivedId;
     } catch (error) {
       if (!(error instanceof JsonFault)) throw error;
       const fault = error.within(`[${index}]`);
@@ -90,7 +93,10 @@ export class JsonValues {
       this.#scanner.pos = pos;
       this.#depth = depth;
       this.#scanner.skip();
+      isOdd = true;
     }
+    if (known === LINKS_FIELD && isOdd)
+      this.#scalars.noteLink(this.#scanner.bytes.toString('utf8', pos, this.#scanner.pos).trim());
   }
 
   #submessage(known: FieldSpec, message: MessageSpec): void {

@@ -1,6 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { BufferReader } from 'protobufjs/minimal';
 import { emptyRecord, readAnyValue, type Value } from './any-value';
+import { isAt } from './bytes';
+import { isComplexValue } from './complex-value';
 
 /** Property names asked for so far, as bytes. Langfuse's processor asks every span for the same six. */
 const keyBytes = new Map<string, Buffer>();
@@ -69,6 +71,17 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   changes(): ReadonlyMap<string, unknown> {
     if (this.#changed === undefined) return NO_CHANGES;
     return new Map([...this.#changed].map((key) => [key, this.#values?.[key]]));
+  }
+
+  /** Keys of values that came as Langfuse does not decode them; of equal keys the last one counts. */
+  complexKeys(): string[] {
+    const { offsets } = this.#table;
+    const isComplex = new Map<string, boolean>();
+    for (let at = this.#from; at < this.#to; at += ROW) {
+      const key = this.#source.toString('utf8', offsets[at], offsets[at + 1]);
+      isComplex.set(key, isComplexValue(this.#source, offsets[at + 2]!, offsets[at + 3]!));
+    }
+    return [...isComplex.keys()].filter((key) => isComplex.get(key));
   }
 
   /**
@@ -186,12 +199,6 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     reader.pos = this.#table.offsets[at + 2]!;
     return readAnyValue(reader, this.#table.offsets[at + 3]!);
   }
-}
-
-/** From the end, where keys of one family differ; a call into native code would cost more than the loop. */
-function isAt(source: Buffer, start: number, wanted: Buffer): boolean {
-  for (let at = wanted.length - 1; at >= 0; at--) if (source[start + at] !== wanted[at]) return false;
-  return true;
 }
 
 function bytesOf(key: string): Buffer {

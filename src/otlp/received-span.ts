@@ -103,6 +103,11 @@ export class ReceivedSpan implements ReadableSpan {
     return this.#index.attributes.proxy;
   }
 
+  /** Keys of values that came as Langfuse does not decode them: see `isComplexValue`. */
+  complexAttributes(): string[] {
+    return this.#index.attributes.complexKeys();
+  }
+
   /** What was set, replaced or deleted (`undefined`) in `attributes` since the span came. */
   changedAttributes(): ReadonlyMap<string, unknown> {
     return this.#index.attributes.changes();

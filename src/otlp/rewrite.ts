@@ -1,13 +1,10 @@
-import { writeKeyValue } from './any-value';
+import { writeAsJson } from './any-value';
+import { isComplexValue } from './complex-value';
 import { ProtoWriter } from './proto-writer';
-import type { ScannedSpan } from './scan';
 import { ANY_VALUE, type FieldSpec, field, KEY_VALUE, LEN, type MessageSpec, SCOPE_SPANS, SPAN } from './schema';
 import { WireCursor } from './wire-cursor';
 
 const SPANS_FIELD = field(SCOPE_SPANS, 'spans');
-const PARENT_FIELD = field(SPAN, 'parentSpanId');
-const ATTRIBUTES_FIELD = field(SPAN, 'attributes');
-const KEY_FIELD = field(KEY_VALUE, 'key');
 const VALUE_FIELD = field(KEY_VALUE, 'value');
 const STRING_VALUE = field(ANY_VALUE, 'stringValue');
 const BYTES_VALUE = field(ANY_VALUE, 'bytesValue');
@@ -23,12 +20,16 @@ export interface Rewrites {
   emptyValue?: boolean;
   /** Leave out the string indexes of profiles. */
   noStringIndex?: boolean;
-  /** Leave out the parent's id. */
-  noParent?: boolean;
+  /** Write attribute values that Langfuse does not decode as JSON texts. */
+  json?: boolean;
 }
 
 /** The span's whole field, with tag and length, rewritten. The span must have passed the check and not be too deep. */
-export function rewriteSpan(bytes: Buffer, span: ScannedSpan, rewrites: Rewrites): Buffer {
+export function rewriteSpan(
+  bytes: Buffer,
+  span: { readonly start: number; readonly end: number },
+  rewrites: Rewrites,
+): Buffer {
   return spanField(span.end - span.start, (writer) =>
     copyMessage({ writer, rewrites }, SPAN, bytes.subarray(span.start, span.end)),
   );
@@ -41,33 +42,30 @@ export function rewriteHead(message: MessageSpec, head: Buffer, rewrites: Rewrit
   return writer.finish();
 }
 
-/**
- * The span's whole field with some attributes replaced: those of a changed key are left out and, unless the new value is
- * `undefined`, written anew at the end. Everything else is copied byte for byte.
- */
-export function replaceAttributes(bytes: Buffer, span: ScannedSpan, changes: ReadonlyMap<string, unknown>): Buffer {
-  return spanField(span.end - span.start, (writer) => {
-    const cursor = new WireCursor(bytes);
-    cursor.pos = span.start;
-    while (cursor.pos < span.end) {
-      const at = cursor.pos;
-      const tag = cursor.tag(span.end);
-      const number = tag >>> 3;
-      cursor.skip(tag & 7, number, span.end);
-      if (number !== ATTRIBUTES_FIELD.number || !changes.has(keyOf(bytes, at, cursor.pos)))
-        writer.raw(bytes, at, cursor.pos);
+/** Whether `json` would change anything there. */
+export function hasComplexValue(message: MessageSpec, bytes: Buffer): boolean {
+  const cursor = new WireCursor(bytes);
+  const end = bytes.length;
+  while (cursor.pos < end) {
+    const tag = cursor.tag(end);
+    const known = message.byNumber[tag >>> 3];
+    if (known?.message === undefined || known.wireType !== LEN) {
+      cursor.skip(tag & 7, tag >>> 3, end);
+      continue;
     }
-    for (const [key, value] of changes) {
-      if (value === undefined) continue;
-      writer.tag(ATTRIBUTES_FIELD);
-      const mark = writer.beginMessage();
-      writeKeyValue(writer, key, value);
-      writer.endMessage(mark);
-    }
-  });
+    const fieldEnd = cursor.len(end);
+    const isComplex =
+      known === VALUE_FIELD
+        ? isComplexValue(bytes, cursor.pos, fieldEnd)
+        : hasComplexValue(known.message, bytes.subarray(cursor.pos, fieldEnd));
+    if (isComplex) return true;
+    cursor.pos = fieldEnd;
+  }
+  return false;
 }
 
-function spanField(sizeHintBytes: number, write: (writer: ProtoWriter) => void): Buffer {
+/** A span's field of ScopeSpans, tag and length included. */
+export function spanField(sizeHintBytes: number, write: (writer: ProtoWriter) => void): Buffer {
   const writer = new ProtoWriter(sizeHintBytes + 64);
   writer.tag(SPANS_FIELD);
   const mark = writer.beginMessage();
@@ -108,10 +106,14 @@ function copyMessage(copy: Copy, spec: MessageSpec, bytes: Buffer): void {
 
 function copyField(copy: Copy, known: FieldSpec, content: Buffer): void {
   const { writer, rewrites } = copy;
-  if (known === PARENT_FIELD && rewrites.noParent) return;
   if (known === BYTES_VALUE && rewrites.base64) {
     writer.tag(STRING_VALUE);
     writer.string(content.toString('base64'));
+    return;
+  }
+  if (known === VALUE_FIELD && rewrites.json && isComplexValue(content, 0, content.length)) {
+    writer.tag(VALUE_FIELD);
+    writeAsJson(writer, content, 0, content.length);
     return;
   }
   writer.tag(known);
@@ -121,23 +123,4 @@ function copyField(copy: Copy, known: FieldSpec, content: Buffer): void {
     writer.endMessage(mark);
   } else if (known.kind === 'string' && rewrites.utf8) writer.string(content.toString('utf8'));
   else writer.bytes(content);
-}
-
-/** The key of the attribute whose field, tag included, lies between `start` and `end`. */
-function keyOf(bytes: Buffer, start: number, end: number): string {
-  const cursor = new WireCursor(bytes);
-  cursor.pos = start;
-  cursor.tag(end);
-  cursor.len(end);
-  let key = '';
-  while (cursor.pos < end) {
-    const tag = cursor.tag(end);
-    if (tag >>> 3 !== KEY_FIELD.number) cursor.skip(tag & 7, tag >>> 3, end);
-    else {
-      const keyEnd = cursor.len(end);
-      key = bytes.toString('utf8', cursor.pos, keyEnd);
-      cursor.pos = keyEnd;
-    }
-  }
-  return key;
 }

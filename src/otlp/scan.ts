@@ -1,8 +1,10 @@
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import { checkBytes, checkMessage, skipField } from './check';
+import { checkBytes, checkMessage, skipField, TRAITS } from './check';
+import type { KeyWatch } from './key-watch';
 import { RequestLimits } from './request-limits';
 import { field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, SPAN, tagOf } from './schema';
+import { type Outline, SpanOutliner } from './span-outline';
 import { WireCursor } from './wire-cursor';
 
 /** One element of `resourceSpans`; `head` is all of it but the scope spans, byte for byte. */
@@ -36,6 +38,8 @@ export interface ScannedSpan {
   readonly start: number;
   readonly end: number;
   traits: number;
+  /** Where the scan was asked for it. */
+  outline?: Outline;
 }
 
 export interface ScannedRequest {
@@ -48,22 +52,29 @@ const SCOPE_SPANS_TAG = tagOf(field(RESOURCE_SPANS, 'scopeSpans'));
 const LEGACY_SCOPE_SPANS_TAG = tagOf(field(RESOURCE_SPANS, 'instrumentationLibrarySpans'));
 const SPANS_TAG = tagOf(field(SCOPE_SPANS, 'spans'));
 
+export interface ScanOptions {
+  readonly check: boolean;
+  /** With it, each span gets its outline. */
+  readonly watch?: KeyWatch;
+}
+
 /**
  * Finds the spans of an ExportTraceServiceRequest without decoding them.
  *
  * With `check`, every message is walked to its leaves: broken framing at any depth is a GatewayError (400), anything
  * questionable becomes a trait of its span. Without it only the outer framing is read: for bytes that passed before.
  */
-export function scanRequest(bytes: Buffer, { check }: { check: boolean }): ScannedRequest {
+export function scanRequest(bytes: Buffer, { check, watch }: ScanOptions): ScannedRequest {
   const cursor = new WireCursor(bytes);
   const spans: ScannedSpan[] = [];
   const limits = check ? new RequestLimits() : undefined;
+  const outliner = watch === undefined ? undefined : new SpanOutliner(bytes, watch);
   const end = bytes.length;
   let index = 0;
   while (cursor.pos < end) {
     const tag = cursor.tag(end);
     if (tag !== RESOURCE_SPANS_TAG) skipField(cursor, REQUEST, tag, end);
-    else scanResourceSpans({ cursor, spans, limits }, index++, cursor.len(end));
+    else scanResourceSpans({ cursor, spans, limits, outliner }, index++, cursor.len(end));
   }
   return { bytes, spans };
 }
@@ -73,6 +84,7 @@ interface Scan {
   readonly spans: ScannedSpan[];
   /** Counts and checks, where the bytes have not passed before. */
   readonly limits: RequestLimits | undefined;
+  readonly outliner: SpanOutliner | undefined;
 }
 
 function scanResourceSpans(scan: Scan, index: number, end: number): void {
@@ -95,7 +107,7 @@ function scanResourceSpans(scan: Scan, index: number, end: number): void {
   if (limits !== undefined) resource.traits = checkBytes(RESOURCE_SPANS, resource.head, limits);
 }
 
-function scanScopeSpans({ cursor, spans, limits }: Scan, scope: ScopeGroup, end: number): void {
+function scanScopeSpans({ cursor, spans, limits, outliner }: Scan, scope: ScopeGroup, end: number): void {
   limits?.group();
   const head = new Head(cursor.bytes, cursor.pos);
   let index = 0;
@@ -108,7 +120,10 @@ function scanScopeSpans({ cursor, spans, limits }: Scan, scope: ScopeGroup, end:
       limits?.span();
       const traits = limits === undefined ? 0 : checkMessage(SPAN, cursor, spanEnd, limits);
       cursor.pos = spanEnd;
-      spans.push({ scope, index: index++, ordinal: spans.length, tagStart, start, end: spanEnd, traits });
+      const span: ScannedSpan = { scope, index: index++, ordinal: spans.length, tagStart, start, end: spanEnd, traits };
+      // While its bytes are at hand: in a large request they are far away later. One that is too deep goes no further.
+      if (outliner !== undefined && (traits & TRAITS.tooDeep) === 0) span.outline = outliner.read(start, spanEnd);
+      spans.push(span);
       head.cut(tagStart, spanEnd);
     } else skipField(cursor, SCOPE_SPANS, tag, end);
   }

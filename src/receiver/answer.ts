@@ -20,16 +20,31 @@ const FIELD_VIOLATIONS_MAX = 5;
 const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
 const DRAIN_MS_MAX = 5_000;
 
+export interface Success {
+  readonly rejections: readonly Rejection[];
+  /** What is wrong with accepted spans, each a short text: "3 span(s) without a session id". None by default. */
+  readonly warnings?: readonly string[];
+}
+
 /** Full success is `{}` or zero bytes, with partial_success unset: clients take anything else for a problem. */
-export function sendSuccess(response: ServerResponse, format: Format, rejections: readonly Rejection[]): void {
+export function sendSuccess(response: ServerResponse, format: Format, success: Success): void {
   // Refused while it was being kept: its sender sends it again.
   if (response.headersSent) return;
-  const partial =
-    rejections.length === 0
-      ? {}
-      : { partialSuccess: { rejectedSpans: String(rejections.length), errorMessage: rejectionMessage(rejections) } };
+  const partial = partialSuccess(success);
   const body = format === 'json' ? Buffer.from(JSON.stringify(partial)) : encode(ExportTraceServiceResponse, partial);
   send(response, 200, { format, body });
+}
+
+/** With warnings alone `rejectedSpans` stays unset: none, as a receiver says it that has accepted all and has something to say. */
+function partialSuccess({ rejections, warnings = [] }: Success) {
+  const parts = [
+    ...(rejections.length === 0 ? [] : [rejectionMessage(rejections)]),
+    ...(warnings.length === 0 ? [] : [`warnings: ${warnings.join('; ')}`]),
+  ];
+  if (parts.length === 0) return {};
+  const errorMessage = cut(parts.join(' | '));
+  const rejectedSpans = rejections.length === 0 ? {} : { rejectedSpans: String(rejections.length) };
+  return { partialSuccess: { ...rejectedSpans, errorMessage } };
 }
 
 /** Of a flush. What is left of the request's body is read, within bounds. */
@@ -59,7 +74,7 @@ function rejectionMessage(rejections: readonly Rejection[]): string {
     .slice(0, NAMED_REJECTIONS_MAX)
     .map(({ field, description }) => `${shortPath(field)} ${description}`);
   const more = rejections.length - named.length;
-  return cut(`${rejections.length} span(s) rejected: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
+  return `${rejections.length} span(s) rejected: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
 type Violations = GatewayError['fieldViolations'];

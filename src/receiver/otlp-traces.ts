@@ -1,16 +1,20 @@
 import type { Request, Response } from 'express';
+import { WARNING_TEXTS } from '../admission/warnings';
 import { GatewayError, retrySoon } from '../errors';
-import type { Accept } from './accept';
+import type { Accept, Accepted } from './accept';
 import { sendSuccess } from './answer';
 import { type DoorBudget, type DoorTicket, declaredLength, readBody } from './body';
 import { isKnownCoding, unsupportedCoding } from './codings';
 import { type Format, formatOf, sniff } from './format';
+import { requestedContext } from './trace-context';
 
 /** OTLP's own path and Langfuse's: an SDK of either only changes its base URL. */
 export const TRACE_PATHS = ['/v1/traces', '/api/public/otel/v1/traces'];
 
 export interface TracesOptions {
   accept: Accept;
+  /** Whether a success tells its sender what is worth mending. */
+  tellWarnings: boolean;
   /** Resolves when the body may come in; what it resolves to is called when its spans are kept or it has failed. */
   room: () => Promise<() => void>;
   /** Why reading a body would be in vain, for its spans cannot be kept; `undefined` when it would not. */
@@ -21,7 +25,7 @@ export interface TracesOptions {
 }
 
 /** ExportTraceServiceRequest in, ExportTraceServiceResponse out, in the encoding it came in. */
-export function tracesHandler({ accept, room, trouble, random, bodyBytesMax, budget }: TracesOptions) {
+export function tracesHandler({ accept, tellWarnings, room, trouble, random, bodyBytesMax, budget }: TracesOptions) {
   return async (request: Request, response: Response): Promise<void> => {
     const declared = formatOf(request.headers['content-type']);
     if (declared === undefined) throw unsupportedType(request);
@@ -40,14 +44,17 @@ export function tracesHandler({ accept, room, trouble, random, bodyBytesMax, bud
       const format = declared === 'sniff' ? sniffed(bytes) : declared;
       response.locals.format = format;
       if (isRefused(response)) return;
-      const { rejections } = await accept({ format, bytes });
-      sendSuccess(response, format, rejections);
+      const { rejections, warnings } = await accept({ format, bytes, traceContext: requestedContext(request) });
+      sendSuccess(response, format, { rejections, warnings: tellWarnings ? warningTexts(warnings) : [] });
     } finally {
       ticket?.leave();
       offered();
     }
   };
 }
+
+const warningTexts = (warnings: Accepted['warnings']): string[] =>
+  [...warnings].map(([warning, { spans }]) => `${spans} span(s) ${WARNING_TEXTS[warning]}`);
 
 /** At the end of a shutdown nobody waits for what is under way: a body is not kept whose sender was told to send it again. */
 const isRefused = (response: Response) => response.headersSent;

@@ -8,6 +8,9 @@ const NAMES = {
   gateway_receiver_requests_total: { type: 'counter', labels: ['code', 'path'] },
   gateway_receiver_request_duration_seconds: { type: 'histogram', labels: [] },
   gateway_spans_repaired_total: { type: 'counter', labels: ['repair'] },
+  gateway_spans_missing_total: { type: 'counter', labels: ['field'] },
+  gateway_trace_contexts_total: { type: 'counter', labels: ['outcome'] },
+  gateway_spans_warned_total: { type: 'counter', labels: ['warning'] },
   gateway_queue_spans: { type: 'gauge', labels: [] },
   gateway_queue_bytes: { type: 'gauge', labels: [] },
   gateway_queue_recovered_spans_total: { type: 'counter', labels: [] },
@@ -41,6 +44,7 @@ function start(options: Partial<MetricsOptions> = {}) {
     destinations: ['main'],
     refusals: ['refused', 'expired'],
     repairs: ['id_base64', 'parent_zero'],
+    warnings: ['id_repaired', 'orphan_parent'],
     rejections: ['invalid_trace_id'],
     ...options,
   });
@@ -115,6 +119,13 @@ test('what is known from the start is there at zero', async () => {
     'gateway_receiver_rejected_spans_total{reason="invalid_trace_id"}',
     'gateway_spans_repaired_total{repair="id_base64"}',
     'gateway_spans_repaired_total{repair="parent_zero"}',
+    'gateway_spans_missing_total{field="session_id"}',
+    'gateway_spans_missing_total{field="user_id"}',
+    'gateway_trace_contexts_total{outcome="adopted"}',
+    'gateway_trace_contexts_total{outcome="ignored"}',
+    'gateway_trace_contexts_total{outcome="unreadable"}',
+    'gateway_spans_warned_total{warning="id_repaired"}',
+    'gateway_spans_warned_total{warning="orphan_parent"}',
     'gateway_delivered_spans_total{destination="main"}',
     'gateway_queue_spans',
     'gateway_queue_bytes',
@@ -212,6 +223,26 @@ test('dead letters, the disk and the destinations, as they are at each scrape', 
     gateway_dead_letters_expired_total: 4,
     gateway_disk_sick: 0,
     'gateway_destination_up{destination="eu"}': 1,
+  });
+});
+
+test('what spans lack and are warned of is counted by span, trace contexts by request', async () => {
+  const { metrics, read } = start();
+  metrics.missing('session_id', 5);
+  metrics.missing('session_id', 2);
+  metrics.missing('user_id', 3);
+  for (const outcome of ['unreadable', 'adopted', 'unreadable'] as const) metrics.traceContext(outcome);
+  metrics.warned('orphan_parent', 4);
+  metrics.warned('orphan_parent', 2);
+  const series = /^gateway_(?:spans_missing|trace_contexts|spans_warned)_total/;
+  expect(Object.fromEntries([...(await read()).samples].filter(([name]) => series.test(name)))).toEqual({
+    'gateway_spans_missing_total{field="session_id"}': 7,
+    'gateway_spans_missing_total{field="user_id"}': 3,
+    'gateway_trace_contexts_total{outcome="adopted"}': 1,
+    'gateway_trace_contexts_total{outcome="ignored"}': 0,
+    'gateway_trace_contexts_total{outcome="unreadable"}': 2,
+    'gateway_spans_warned_total{warning="id_repaired"}': 0,
+    'gateway_spans_warned_total{warning="orphan_parent"}': 6,
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { REPAIRS, type RepairName } from '../../src/admission/repairs';
-import { ADMIT, admittedSpans, inAnyOrder, NO_REPAIRS } from '../support/admission';
+import { ID_REPAIRS, type RepairName, WIRE_REPAIRS } from '../../src/admission/repairs';
+import { ADMIT, ALL_REPAIRS, admittedSpans, inAnyOrder, NO_REPAIRS } from '../support/admission';
 import { type CanonicalSpan, canonicalFromProtobuf } from '../support/canonical';
 import { expectedAdmission, NODE_REPAIR_NAMES } from '../support/expected-admission';
 import { attributeText, requestText, spanText } from '../support/json-conversion';
@@ -10,6 +10,9 @@ import { requests } from '../support/request-model';
 import { renderProtobuf } from '../support/request-protobuf';
 import { lenField, nested, varintField } from '../support/wire';
 
+/** Of accepted spans. */
+const NOTHING_DONE = { repairs: new Map(), repaired: new Map(), originalIds: new Map() };
+const allBut = (repair: RepairName) => (name: RepairName) => name !== repair && ALL_REPAIRS(name);
 const hex = (text: string) => Buffer.from(text, 'hex');
 const withAttribute = (value?: object) => ({ ...IDS, attributes: [{ key: 'k', ...(value && { value }) }] });
 const attribute = (value: CanonicalSpan['attributes'][number]['value']) => ({ attributes: [{ key: 'k', value }] });
@@ -17,7 +20,7 @@ const attribute = (value: CanonicalSpan['attributes'][number]['value']) => ({ at
 const broken = (body: Buffer) => Buffer.from(body.map((byte) => (byte === 7 ? 0xff : byte)));
 
 test('a request that needs nothing is kept as the buffer it is', () => {
-  expect(ADMIT.protobuf(T1P)).toEqual({ bytes: T1P, accepted: 1, rejections: [], repairs: new Map() });
+  expect(ADMIT.protobuf(T1P)).toEqual({ bytes: T1P, accepted: 1, rejections: [], ...NOTHING_DONE });
   expect(ADMIT.protobuf(T1P).bytes).toBe(T1P);
 });
 
@@ -42,6 +45,12 @@ describe('each repair', () => {
       'a parent of 16 bytes',
       encodeSpans({ ...IDS, parentSpanId: IDS.traceId }),
       { parentSpanId: '' },
+    ],
+    [
+      'link_dropped',
+      'a link to words',
+      encodeSpans({ ...IDS, links: [{ traceId: Buffer.from('words') }, IDS] }),
+      { links: [expect.objectContaining({ traceId: IDS.traceId.toString('hex') })] },
     ],
     ['invalid_utf8', 'a name', broken(encodeSpans({ ...IDS, name: 'a\u0007b' })), { name: 'a\ufffdb' }],
     [
@@ -79,7 +88,7 @@ describe('each repair', () => {
   });
 
   test.each(rows)('%s of %s, when it is off: the span leaves as it came', (repair, _, body) => {
-    const off = ADMIT.protobuf(body, (name) => name !== repair);
+    const off = ADMIT.protobuf(body, allBut(repair));
     expect(off.bytes).toBe(body);
     expect([off.accepted, off.rejections, off.repairs]).toEqual([1, [], new Map()]);
   });
@@ -100,15 +109,16 @@ describe('each repair', () => {
   });
 
   test('has a name that somebody can switch', () => {
-    const fromProtobuf = rows.map(([repair]) => repair);
     const json = requestText(
       spanText('"kind":"FOO","links":[7],"parentSpanId":"x"'),
       `{"traceId":"${IDS.traceId.toString('base64')}"}`,
+      '{"traceId":"5b8efff7-9803-8103-d269-b633813fc60c"}',
       attributeText('{"intValue":"x"}'),
     );
-    const asked = new Set<string>(fromProtobuf);
-    ADMIT.json(Buffer.from(json), (name) => asked.add(name).has(name));
-    expect([...asked].sort()).toEqual([...REPAIRS].sort());
+    const fromProtobuf = rows.map(([repair]) => repair);
+    const asked = new Set<string>([...fromProtobuf, 'id_text']);
+    ADMIT.json(Buffer.from(json), (name) => asked.add(name) && ALL_REPAIRS(name));
+    expect([...asked].sort()).toEqual([...ID_REPAIRS, ...WIRE_REPAIRS].sort());
   });
 });
 
@@ -146,17 +156,20 @@ describe('a span is rejected', () => {
     expect(ADMIT.protobuf(body)).toEqual({
       bytes: Buffer.alloc(0),
       accepted: 0,
-      rejections: [rejection],
-      repairs: new Map(),
+      rejections: [{ ordinal: 0, ...rejection }],
+      ...NOTHING_DONE,
     });
-    expect(ADMIT.protobuf(body, NO_REPAIRS).rejections).toEqual([rejection]);
+    expect(ADMIT.protobuf(body, NO_REPAIRS).rejections).toEqual([{ ordinal: 0, ...rejection }]);
   });
 
   test('and costs no other', () => {
     const body = encodeSpans({ ...IDS, name: 'a' }, {}, { ...IDS, name: 'c' }, { ...IDS, spanId: Buffer.alloc(7) });
     const admission = ADMIT.protobuf(body);
     expect(admittedSpans(admission).map(({ name }) => name)).toEqual(['a', 'c']);
-    expect(admission.rejections.map(({ field }) => field)).toEqual([`${at(1)}.traceId`, `${at(3)}.spanId`]);
+    expect(admission.rejections.map(({ ordinal, field }) => [ordinal, field])).toEqual([
+      [1, `${at(1)}.traceId`],
+      [3, `${at(3)}.spanId`],
+    ]);
   });
 
   test('and named by its place among resources and scopes', () => {

@@ -9,7 +9,9 @@ const base64 = Buffer.from(SPAN_ID, 'hex').toString('base64');
 test('a request that needs nothing', () => {
   const { bytes, ...others } = admitText(T1J);
   expect(bytes.toString('hex')).toBe(T1P.toString('hex'));
-  expect(others).toEqual({ accepted: 1, rejections: [], repairs: new Map() });
+  expect(others).toEqual({
+    ...{ accepted: 1, rejections: [], repairs: new Map(), repaired: new Map(), originalIds: new Map() },
+  });
 });
 
 test('repairs of the reader and of the rules are counted together, each once a span', () => {
@@ -37,14 +39,16 @@ test('faults of the reader and rejections of the rules come in the order of the 
   );
   const admission = admitText(text);
   expect(admission.rejections).toEqual([
-    { reason: 'invalid_field', field: `${SPAN_PATH}.name`, description: 'is not a string' },
+    { reason: 'invalid_field', ordinal: 0, field: `${SPAN_PATH}.name`, description: 'is not a string' },
     {
       reason: 'invalid_trace_id',
+      ordinal: 2,
       field: 'resourceSpans[0].scopeSpans[0].spans[2].traceId',
       description: 'is not an id of 16 bytes that are not all zero',
     },
     {
       reason: 'invalid_trace_id',
+      ordinal: 4,
       field: 'resourceSpans[0].scopeSpans[0].spans[4].traceId',
       description: 'is not an id of 32 hex digits',
     },
@@ -57,6 +61,26 @@ test('what is wrong names the place in the request that was sent, nulls counted'
   expect(admitText(text).rejections.map(({ field }) => field)).toEqual([
     'resourceSpans[1].scopeSpans[1].spans[3].traceId',
   ]);
+});
+
+test('what was done is told by position among the accepted spans, and the ids that could not be read', () => {
+  const { originalIds, repaired, rejections } = admitText(
+    requestText(
+      '{}',
+      spanText('"parentSpanId":"root"'),
+      spanText(),
+      spanText('"kind":"x","links":[{"traceId":"first","spanId":"0102030405060708"},{"spanId":"checkout-v2"},{}]'),
+    ),
+  );
+  expect(rejections.map(({ ordinal }) => ordinal)).toEqual([0]);
+  expect(Object.fromEntries(repaired)).toEqual({
+    0: new Set(['parent_unreadable']),
+    2: new Set(['kind_unknown', 'link_dropped']),
+  });
+  expect(Object.fromEntries(originalIds)).toEqual({
+    0: { parentSpanId: 'root' },
+    2: { links: ['{"traceId":"first","spanId":"0102030405060708"}', '{"spanId":"checkout-v2"}'] },
+  });
 });
 
 test('a rejected span takes its repairs with it', () => {

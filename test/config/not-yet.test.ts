@@ -9,12 +9,6 @@ test.each<[string, Env, string | undefined]>([
   ['receiver.tls.cert', {}, 'receiver: { tls: { cert: a.pem } }'],
   ['receiver.trustProxy', {}, 'receiver: { trustProxy: true }'],
   ['keys', {}, 'keys: [{ name: web, key: k }]'],
-  ['repairs.ids', {}, 'repairs: { ids: derive }'],
-  ['traceContext.fromRequest', {}, 'traceContext: { fromRequest: true }'],
-  ['traceContext.traceIdAlone', {}, 'traceContext: { traceIdAlone: accept }'],
-  ['traceAttributes.maxTraces', {}, 'traceAttributes: { maxTraces: 1 }'],
-  ['traceAttributes.windowS', {}, 'traceAttributes: { windowS: 1 }'],
-  ['warnings.response', {}, 'warnings: { response: true }'],
   ['media', {}, 'media: upload'],
   ['inspector', {}, 'inspector: full'],
 ])('%s: asking for it is a mistake (%j %j)', (name, env, yaml) => {
@@ -28,10 +22,6 @@ test('what describes today’s behaviour is accepted and changes nothing', () =>
   const yaml = `
 receiver: { trustProxy: false, tls: { cert: , key: , clientCa: } }
 keys: []
-repairs: { ids: normalise }
-traceContext: { fromRequest: false, traceIdAlone: reject }
-traceAttributes: {}
-warnings: { response: false }
 media: inline
 `;
   expect(load(env, yaml)).toEqual(load({}));

@@ -10,6 +10,7 @@ import { expectRefusal, expectSuccess } from '../support/otlp-answer';
 import { requestOf, spanOf, twins } from '../support/otlp-twins';
 import type { Answer } from '../support/post';
 import { openConnection, rawPost } from '../support/raw-connection';
+import { NOTHING_TO_TELL } from '../support/receiver';
 import { useGateway } from '../support/use-gateway';
 
 const gateway = useGateway();
@@ -60,7 +61,8 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, { headers, body }) =>
 describe('time', () => {
   const server = createReceiver({
     ...{
-      accept: async () => ({ rejections: [] }),
+      accept: async () => NOTHING_TO_TELL,
+      tellWarnings: false,
       room: async () => () => {},
       trouble: () => undefined,
       flush: { settled: async () => true, waiting: () => 0 },

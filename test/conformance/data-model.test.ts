@@ -1,10 +1,13 @@
+import { now } from '../../src/clock';
 import type { CanonicalSpan } from '../support/canonical';
 import { expectRejected, expectSuccess } from '../support/otlp-answer';
 import {
+  arrivalOf,
   type Fields,
   inBothEncodings,
   NO_RESOURCE,
   NO_SCOPE,
+  repairsOf,
   requestOf,
   SPAN_ID,
   spanOf,
@@ -135,9 +138,21 @@ const ROWS: Row[] = [
 test.each(inBothEncodings(ROWS))('%s', async (_, encoding, sent, expected) => {
   const { answer, spans, repaired } = await gateway.pass(sent);
   expectSuccess(answer, encoding);
-  expect(spans).toEqual(expected.map((changes) => ({ ...T1, ...changes })));
-  expect(repaired).toEqual({});
+  expect(spans).toEqual(expected.map(arrivalOf));
+  expect(repaired).toEqual(repairsOf(...expected));
   expect(gateway.fake.violations).toEqual([]);
+});
+
+test.each(
+  inBothEncodings([['I06 no times', requestOf(spanOf({ startTimeUnixNano: undefined, endTimeUnixNano: undefined }))]]),
+)('%s: both become one time, that of the receipt', async (_, _encoding, sent) => {
+  // The gateway runs in this process, by the same clock.
+  const before = now();
+  const { spans } = await gateway.pass(sent);
+  const [start = 0n, end] = spans.flatMap((arrived) => [arrived.startTimeUnixNano, arrived.endTimeUnixNano]);
+  expect(end).toBe(start);
+  const order = [before, Number(start / 1_000_000n), now()];
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
 });
 
 test.each(inBothEncodings([['I01 a span id of zeros', requestOf(spanOf({ spanId: '0'.repeat(16) }))]]))(

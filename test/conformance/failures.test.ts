@@ -3,23 +3,31 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { badRequest, ERROR_TABLE, type ErrorCode, GatewayError, retrySoon, unavailable } from '../../src/errors';
+import type { Accept } from '../../src/receiver/accept';
 import { createReceiver } from '../../src/receiver/server';
 import { expectRefusal, expectSuccess } from '../support/otlp-answer';
 import { jsonText, protobufBytes, requestOf, spanOf, twins } from '../support/otlp-twins';
 import { type Answer, post } from '../support/post';
+import { NOTHING_TO_TELL } from '../support/receiver';
 import { useGateway } from '../support/use-gateway';
 import { lenField, nested } from '../support/wire';
 
 const gateway = useGateway({ env: { GATEWAY_BODY_MAX_BYTES: '65536' } });
 
 /** What the room behind the receiver says next. */
-let failure: () => Promise<never> | Promise<{ rejections: [] }> = async () => ({ rejections: [] });
+let failure: Accept = async () => NOTHING_TO_TELL;
 const logs: string[] = [];
 let receiver: Server;
 let url: string;
 beforeAll(async () => {
   receiver = createReceiver({
-    ...{ accept: () => failure(), room: async () => () => {}, isDraining: () => false, onAnswered: () => {} },
+    ...{
+      accept: (body) => failure(body),
+      tellWarnings: false,
+      room: async () => () => {},
+      isDraining: () => false,
+      onAnswered: () => {},
+    },
     ...{
       bodyBytesMax: 65_536,
       corsOrigins: [],
@@ -94,7 +102,7 @@ describe.each(twins(requestOf(spanOf())))('the room behind the receiver fails, %
     const { message } = expectRefusal(answer, { status: 500, encoding });
     expect(message).not.toContain('inside');
     expect(logs.join('')).toContain('a word from inside');
-    failure = async () => ({ rejections: [] });
+    failure = async () => NOTHING_TO_TELL;
     expectSuccess(await post(url, sent), encoding);
   });
 });

@@ -1,7 +1,7 @@
 import { type LiteralCase, literalBytes, literalCases, sendLiteral } from '../support/literal-cases';
 import { LITERAL_OUTCOMES, type LiteralOutcome } from '../support/literal-outcomes';
 import { CONTENT_TYPE, type Encoding, expectRefusal, expectRejected, expectSuccess } from '../support/otlp-answer';
-import { T1 } from '../support/otlp-twins';
+import { arrivalOf, repairsOf } from '../support/otlp-twins';
 import type { Answer } from '../support/post';
 import { useGateway } from '../support/use-gateway';
 
@@ -21,9 +21,9 @@ test.each(literalCases.map((row) => [`${row.id} ${row.request}`, row] as const))
   expect([row.test.expect_status].flat()).toContain(answer.status);
   expect(answer.status).toBe(outcome.status ?? row.test.expect_status);
   expectations(row, outcome)(answer);
-  expect(spans).toEqual(arrivals(row, outcome).map((changes) => ({ ...T1, ...changes })));
+  expect(spans).toEqual(arrivals(row, outcome).map(arrivalOf));
   expect(rejected).toEqual(outcome.rejected ?? {});
-  expect(repaired).toEqual(outcome.repaired ?? {});
+  expect(repaired).toEqual({ ...repairsOf(...arrivals(row, outcome)), ...outcome.repaired });
   expect(gateway.fake.violations).toEqual([]);
 });
 

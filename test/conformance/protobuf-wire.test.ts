@@ -4,7 +4,7 @@ import protobuf from 'protobufjs';
 import type { CanonicalSpan } from '../support/canonical';
 import { T1P } from '../support/literal-cases';
 import { expectRefusal, expectRejected, expectSuccess } from '../support/otlp-answer';
-import { NO_RESOURCE, protobufBytes, SPAN_ID, T1, TRACE_ID, twins } from '../support/otlp-twins';
+import { arrivalOf, NO_RESOURCE, protobufBytes, SPAN_ID, T1, TRACE_ID, twins } from '../support/otlp-twins';
 import { useGateway } from '../support/use-gateway';
 import { fixed32Field, fixed64Field, group, lenField, nested, tag, varint, varintField, WIRE } from '../support/wire';
 
@@ -132,7 +132,7 @@ test.each<[name: string, body: Buffer, changes: Partial<CanonicalSpan>]>([
 ])('%s', async (_, body, changes) => {
   const { answer, spans } = await gateway.pass(protobufBytes(body));
   expectSuccess(answer, 'protobuf');
-  expect(spans).toEqual([{ ...T1, ...changes }]);
+  expect(spans).toEqual([arrivalOf(changes)]);
 });
 
 test('H17 field 1000 beside scope spans: the spans of both arrive', async () => {
@@ -196,24 +196,30 @@ test.each([
   expectRefusal(await gateway.post(protobufBytes(body)), { status: 400, encoding: 'protobuf' });
 });
 
+/** T1 with an attribute behind all others that tells what was sent. */
+const withOriginal = (name: string, string: string) => {
+  const original = { key: `langfuse.observation.metadata.otel.${name}`, value: { string } };
+  return { ...T1, attributes: [...T1.attributes, original] };
+};
+
 test.each([
-  ['H11 a parent of 7 bytes is dropped', lenField(4, hex('01020304050607')), 'parent_unreadable'],
-  ['H11 a parent of 16 bytes is dropped', lenField(4, hex(TRACE_ID)), 'parent_unreadable'],
-])('%s', async (_, field, repair) => {
+  ['H11 a parent of 7 bytes is dropped', '01020304050607'],
+  ['H11 a parent of 16 bytes is dropped', TRACE_ID],
+])('%s and kept as metadata', async (_, parent) => {
   const { answer, spans, repaired } = await gateway.pass(
-    protobufBytes(request({ span: Buffer.concat([SPAN, field]) })),
+    protobufBytes(request({ span: Buffer.concat([SPAN, lenField(4, hex(parent))]) })),
   );
   expectSuccess(answer, 'protobuf');
-  expect(spans).toEqual([T1]);
-  expect(repaired).toEqual({ [repair]: 1 });
+  expect(spans).toEqual([withOriginal('originalParentSpanId', parent)]);
+  expect(repaired).toEqual({ kind_to_metadata: 1, parent_unreadable: 1 });
 });
 
-test('H11 a link with ids of other lengths stays as it came', async () => {
+test('H11 a link with ids of other lengths is dropped and kept as metadata', async () => {
   const link = lenField(13, Buffer.concat([lenField(1, hex('010203')), lenField(2, hex(TRACE_ID))]));
   const { answer, spans, repaired } = await gateway.pass(protobufBytes(request({ span: Buffer.concat([SPAN, link]) })));
   expectSuccess(answer, 'protobuf');
-  expect(spans).toMatchObject([{ ...T1, links: [{ traceId: '010203', spanId: TRACE_ID }] }]);
-  expect(repaired).toEqual({});
+  expect(spans).toEqual([withOriginal('originalLinks', `[{"traceId":"010203","spanId":"${TRACE_ID}"}]`)]);
+  expect(repaired).toEqual({ kind_to_metadata: 1, link_dropped: 1 });
 });
 
 test('H12 ids of length 0 cost the span', async () => {

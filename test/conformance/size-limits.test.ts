@@ -157,7 +157,7 @@ test.each(inBothEncodings([['C11 10,000 spans', requestOf(...TEN_THOUSAND.map((s
 
 const FIVE_MIB = { key: 'gen_ai.prompt', value: { stringValue: 'ü'.repeat(2.5 * MIB) } };
 
-test.each(inBothEncodings([['C12 a string of 5 MiB', requestOf(spanOf({ attributes: [FIVE_MIB] }))]]))(
+test.each(inBothEncodings([['C12 a string of 5 MiB', requestOf(spanOf({ kind: 1, attributes: [FIVE_MIB] }))]]))(
   '%s arrives',
   async (_, encoding, sent) => {
     const { answer, spans } = await gateway.pass(sent);

@@ -1,6 +1,6 @@
 import type { DeliverySpan } from '../../src/delivery/attempt';
 import type { Outcome } from '../../src/delivery/outcome';
-import { stamp } from '../../src/delivery/processor';
+import { stamp } from '../../src/langfuse/stamp';
 import { canonicalFromProtobuf } from '../support/canonical';
 import { type RunningDispatcher, startDispatcher } from '../support/dispatcher';
 import { encodeMessage } from '../support/otlp-messages';

@@ -1,8 +1,7 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Destination } from '../../src/config';
-import { createProcessor, stamp } from '../../src/delivery/processor';
+import { createProcessor } from '../../src/delivery/processor';
 import { startAttempt } from '../support/attempts';
-import { buildSpan, type SpanGiven } from '../support/span-builder';
 import { encodeSpans, numberedSpans } from '../support/trace-request';
 
 const DESTINATION: Destination = {
@@ -39,50 +38,4 @@ test('every span comes out as the object that went in, at once and untouched, wh
   expect(exported.every((span, index) => span === spans[index])).toBe(true);
   expect(spans.every((span) => span.changedAttributes().size === 0)).toBe(true);
   await processor.shutdown();
-});
-
-describe('stamp', () => {
-  type Row = [name: string, span: SpanGiven, expected: Record<string, string>];
-  const both = { 'langfuse.environment': 'staging', 'langfuse.release': 'r1' };
-  const release = { 'langfuse.release': 'r1' };
-  const given = (key: string, value = 'given') => ({ [key]: value });
-
-  test.each<Row>([
-    ['a span that says nothing', {}, both],
-    ['an environment on the span', { attributes: given('langfuse.environment') }, release],
-    ['an environment on the resource', { resource: given('langfuse.environment') }, release],
-    ["OpenTelemetry's name on the span", { attributes: given('deployment.environment.name') }, release],
-    ["OpenTelemetry's name on the resource", { resource: given('deployment.environment.name') }, release],
-    ["OpenTelemetry's old name on the resource", { resource: given('deployment.environment') }, release],
-    ['an environment that is empty', { attributes: given('langfuse.environment', '') }, release],
-    [
-      'a release on the span',
-      { attributes: given('langfuse.release') },
-      { 'langfuse.environment': 'staging', 'langfuse.release': 'given' },
-    ],
-    ['a release on the resource', { resource: given('langfuse.release') }, { 'langfuse.environment': 'staging' }],
-    ['a version is no release', { resource: given('service.version') }, both],
-  ])('%s', (_, span, expected) => {
-    const stamped = buildSpan(span);
-    stamp(stamped, { ...DESTINATION, environment: 'staging', release: 'r1' });
-    expect({ ...stamped.attributes }).toEqual({ ...span.attributes, ...expected });
-  });
-
-  test.each<[string, Partial<Destination>, Record<string, string>]>([
-    ['nothing configured', {}, {}],
-    ['an environment alone', { environment: 'staging' }, { 'langfuse.environment': 'staging' }],
-    ['a release alone', { release: 'r1' }, release],
-  ])('%s', (_, configured, expected) => {
-    const stamped = buildSpan();
-    stamp(stamped, { ...DESTINATION, ...configured });
-    expect({ ...stamped.attributes }).toEqual(expected);
-  });
-
-  test('a span that is stamped keeps its bytes but for what is added', () => {
-    const [untouched, stamped] = startAttempt(encodeSpans(numberedSpans(2, { attributes: { k: 'v' } }))).spans;
-    stamp(stamped!, { ...DESTINATION, environment: 'staging' });
-    expect([...stamped!.changedAttributes()]).toEqual([['langfuse.environment', 'staging']]);
-    stamp(untouched!, DESTINATION);
-    expect(untouched!.changedAttributes().size).toBe(0);
-  });
 });

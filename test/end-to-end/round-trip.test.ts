@@ -1,4 +1,5 @@
 import type { CanonicalSpan } from '../support/canonical';
+import { Traces } from '../support/carried-attributes';
 import { type CorpusCase, canonicalOfCase, corpusCases } from '../support/corpus';
 import { eventually } from '../support/eventually';
 import { type FakeLangfuse, startFakeLangfuse } from '../support/fake-langfuse';
@@ -6,8 +7,9 @@ import { type RunningGateway, startGateway } from '../support/gateway';
 import { repairSpans, type ValueRepair } from '../support/named-repairs';
 import { post } from '../support/post';
 import { increases } from '../support/samples';
+import { withJsonValues } from '../support/visible-span';
 
-/** All differences there are between what was sent and what arrives. */
+/** What is wrong on the wire, and what makes it right. */
 const DIFFERENCES: readonly (readonly [name: string, repair: ValueRepair, spans: number, reason: string])[] = [
   ...(['1x', '2x', '3x'] as const).flatMap((line) =>
     ['json-attrs-links-events', 'json-gzip-attrs-links-events'].map(
@@ -26,8 +28,19 @@ const DIFFERENCES: readonly (readonly [name: string, repair: ValueRepair, spans:
   ),
 ];
 
+/** Spans of the whole corpus that each repair touches. */
+const REPAIRED = {
+  ...{ attribute_retyped: 7, bytes_to_base64: 5, values_to_json: 17 },
+  ...{ links_to_metadata: 23, events_to_metadata: 42, exception_to_level: 2, trace_state_to_metadata: 24 },
+  ...{ kind_to_metadata: 149, dropped_counts_to_metadata: 11, trace_input_output: 4 },
+  ...{ trace_session_id: 8, trace_user_id: 8, trace_tags: 5, trace_name: 2, trace_release: 2, trace_version: 12 },
+  ...{ trace_environment: 11, trace_public: 4 },
+};
+
 let fake: FakeLangfuse;
 let gateway: RunningGateway;
+/** What the gateway knows of traces by now. */
+const traces = new Traces();
 beforeAll(async () => {
   fake = await startFakeLangfuse();
   gateway = await startGateway({ fake });
@@ -43,17 +56,24 @@ beforeEach(() => {
 test.each(corpusCases.map((one) => [one.name, one] as const))('%s', async (name, one) => {
   const rows = DIFFERENCES.filter(([where]) => where === name);
   const repairs = rows.map(([, repair]) => repair);
-  const expected = repairSpans(canonicalOfCase(one), repairs);
+  const repaired = repairSpans(canonicalOfCase(one), repairs);
+  const expected = traces.leave(repaired.spans);
   const before = await gateway.metrics();
 
   expect(await answerTo(one)).toEqual(successOf(one));
 
   const arrived = await fake.waitForSpans(one.spans);
   expect(inOrder(arrived)).toEqual(inOrder(expected.spans));
+  expect(inOrder(arrived).map((span, at) => withoutAdditions(span, inOrder(repaired.spans)[at]!))).toEqual(
+    inOrder(repaired.spans).map(withJsonValues),
+  );
   expect(fake.violations).toEqual([]);
-  expect(expected.touched).toEqual(Object.fromEntries(rows.map(([, repair, spans]) => [repair, spans])));
+  expect(repaired.touched).toEqual(Object.fromEntries(rows.map(([, repair, spans]) => [repair, spans])));
   const after = await gateway.metrics();
-  expect(increases('gateway_spans_repaired_total', { before, after })).toEqual(expected.touched);
+  expect(increases('gateway_spans_repaired_total', { before, after })).toEqual({
+    ...expected.repairs,
+    ...repaired.touched,
+  });
 });
 
 test('every difference belongs to a case', () => {
@@ -72,10 +92,19 @@ test('every span is accounted for', async () => {
       gateway_queue_spans: 0,
     });
     const since = { before: {}, after: samples };
+    expect(increases('gateway_spans_repaired_total', since)).toEqual(REPAIRED);
     expect(increases('gateway_receiver_rejected_spans_total', since)).toEqual({});
     expect(increases('gateway_dead_lettered_spans_total', since)).toEqual({});
   });
 });
+
+/** Without the attributes that were not sent; the others in the order in which they were. */
+function withoutAdditions(arrived: CanonicalSpan, sent: CanonicalSpan): CanonicalSpan {
+  const keys = sent.attributes.map(({ key }) => key);
+  const place = ({ key }: CanonicalSpan['attributes'][number]) => keys.indexOf(key);
+  const kept = arrived.attributes.filter(({ key }) => keys.includes(key));
+  return { ...arrived, attributes: kept.toSorted((a, b) => place(a) - place(b)) };
+}
 
 async function answerTo(one: CorpusCase) {
   const { status, headers, body } = await post(`${gateway.url}${one.path}`, one);

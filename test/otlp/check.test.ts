@@ -28,6 +28,9 @@ describe('traits of a span', () => {
   const parent = (id: string) => lenField(numberOf(SPAN, 'parentSpanId'), hex(id));
   const traceId = (id: string) => lenField(numberOf(SPAN, 'traceId'), hex(id));
   const spanId = (id: string) => lenField(numberOf(SPAN, 'spanId'), hex(id));
+  const link = (...fields: Buffer[]) => lenField(numberOf(SPAN, 'links'), Buffer.concat(fields));
+  const linkTraceId = (id: string) => lenField(numberOf(LINK, 'traceId'), hex(id));
+  const linkSpanId = (id: string) => lenField(numberOf(LINK, 'spanId'), hex(id));
   const good = spanBytes({});
   const spanAnd = (...fields: Buffer[]) => Buffer.concat([good, ...fields]);
   const attribute = (...fields: Buffer[]) => spanAnd(lenField(numberOf(SPAN, 'attributes'), Buffer.concat(fields)));
@@ -52,6 +55,13 @@ describe('traits of a span', () => {
     ['a parent of 7 zeros', spanAnd(parent('00'.repeat(7))), ['parentUnreadable']],
     ['a bad parent and then a good one', spanAnd(parent('01'), parent('0102030405060708')), []],
     ['a bad parent and then an empty one', spanAnd(parent('00'.repeat(8)), parent('')), []],
+    ['a link', spanAnd(link(linkTraceId('01'.repeat(16)), linkSpanId('01'.repeat(8)))), []],
+    ['a link without ids', spanAnd(link()), []],
+    ['a link with empty ids', spanAnd(link(linkTraceId(''), linkSpanId(''))), []],
+    ['a link with ids of zeros', spanAnd(link(linkTraceId('00'.repeat(16)), linkSpanId('00'.repeat(8)))), []],
+    ['a link with a trace id of 8 bytes', spanAnd(link(linkTraceId('01'.repeat(8)))), ['linkIdUnreadable']],
+    ['a link with a span id of 16 bytes', spanAnd(link(linkSpanId('01'.repeat(16)))), ['linkIdUnreadable']],
+    ['a bad link and then a good one', spanAnd(link(linkSpanId('01')), link()), ['linkIdUnreadable']],
     ['a key without a value', attribute(key), ['valueAbsent']],
     ['a key with the empty value', attribute(key, value()), []],
     ['a KeyValue of nothing', attribute(), ['valueAbsent']],
@@ -94,7 +104,7 @@ describe('strings that are no UTF-8 are found in every string field', () => {
   });
 
   test('a byte string may be anything', () => {
-    expect(names(checkBytes(LINK, lenField(numberOf(LINK, 'traceId'), bad)))).toEqual([]);
+    expect(names(checkBytes(LINK, lenField(numberOf(LINK, 'traceId'), Buffer.alloc(16, bad))))).toEqual([]);
   });
 });
 

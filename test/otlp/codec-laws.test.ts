@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import type { Admission } from '../../src/admission/admit';
-import { replaceAttributes } from '../../src/otlp/rewrite';
+import { editSpan } from '../../src/otlp/edit-span';
 import { scanRequest } from '../../src/otlp/scan';
-import { ADMIT, admittedSpans, inAnyOrder } from '../support/admission';
+import { ADMIT, type Admitted, admittedSpans, inAnyOrder } from '../support/admission';
 import { canonicalFromProtobuf } from '../support/canonical';
 import { runs } from '../support/random';
 import { renderJson } from '../support/request-json';
@@ -62,7 +61,7 @@ describe('JSON and protobuf', () => {
     );
   });
 
-  const summary = ({ accepted, rejections, repairs }: Admission) => ({
+  const summary = ({ accepted, rejections, repairs }: Admitted) => ({
     accepted,
     rejected: rejections.length,
     repairs: Object.fromEntries(repairs),
@@ -114,7 +113,7 @@ describe.each(['protobuf', 'json'] as const)('of %s', (format) => {
   });
 });
 
-describe('replaceAttributes', () => {
+describe('editSpan', () => {
   const keys = fc.constantFrom<string>('k', '__proto__', 'constructor', '', '1', 'new', 'another');
   const changes = fc
     .uniqueArray(fc.tuple(keys, fc.constantFrom<unknown>(undefined, 'text', 7, 0.5, true)), {
@@ -138,7 +137,7 @@ describe('replaceAttributes', () => {
           const body = renderProtobuf(request, seed);
           for (const scanned of scanRequest(body, { check: true }).spans) {
             const [before] = canonicalFromProtobuf(inRequest(body.subarray(scanned.tagStart, scanned.end)));
-            const [after] = canonicalFromProtobuf(inRequest(replaceAttributes(body, scanned, changed)));
+            const [after] = canonicalFromProtobuf(inRequest(editSpan(body, scanned, { attributes: changed })));
             const kept = before?.attributes.filter(({ key }) => !changed.has(key));
             const added = [...changed].filter(([, value]) => value !== undefined);
             const written = added.map(([key, value]) => ({ key, value: VALUES.get(value) }));

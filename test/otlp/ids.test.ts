@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../src/otlp/ids';
+import { deriveId, idText, readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../src/otlp/ids';
 import { runs } from '../support/random';
 
 const bytesOf = (length: number) =>
@@ -15,8 +15,8 @@ describe.each([
     fc.assert(
       fc.property(bytesOf(length), (bytes) => {
         const hex = bytes.toString('hex');
-        expect(readId(hex, length)).toEqual({ bytes, base64: false });
-        expect(readId(hex.toUpperCase(), length)).toEqual({ bytes, base64: false });
+        expect(readId(hex, length)).toEqual({ bytes, form: 'hex' });
+        expect(readId(hex.toUpperCase(), length)).toEqual({ bytes, form: 'hex' });
       }),
       runs(100),
     );
@@ -28,7 +28,7 @@ describe.each([
         const standard = bytes.toString('base64');
         const url = bytes.toString('base64url');
         const forms = [standard, standard.replace(/=+$/, ''), url, url.padEnd(standard.length, '=')];
-        for (const form of forms) expect(readId(form, length)).toEqual({ bytes, base64: true });
+        for (const form of forms) expect(readId(form, length)).toEqual({ bytes, form: 'base64' });
       }),
       runs(100),
     );
@@ -73,12 +73,57 @@ test.each([
   ['base64 with half its padding', 'W47/95gDgQPSabYzgT/GDA=', 16],
   ['base64 of 7 bytes', 'AQIDBAUGBw==', 8],
   ['hex with a prefix', '0xee19b7ec3c1b17', 8],
-  ['a UUID', '5b8efff7-9803-8103-d269-b633813fc60c', 16],
+  ['a UUID where a span is meant', '5b8efff7-9803-8103-d269-b633813fc60c', 8],
+  ['a UUID that is cut', '550e8400-e29b-41', 8],
+  ['a UUID with its dashes elsewhere', '5b8efff79-803-8103-d269-b633813fc60c', 16],
+  ['a UUID in braces', '{5b8efff7-9803-8103-d269-b633813fc60c}', 16],
+  ['a UUID as a URN', 'urn:uuid:5b8efff7-9803-8103-d269-b633813fc60c', 16],
+  ['a UUID with a line break', '5b8efff7-9803-8103-d269-b633813fc60c\n', 16],
+  ['a UUID with a letter that is no hex digit', '5b8efff7-9803-8103-d269-b633813fc60g', 16],
   ['full-width digits', '０１２３４５６７', 8],
 ])('%s is no id', (_, text, length) => {
   expect(readId(text, length)).toBeUndefined();
 });
 
 test('a text that is both hex and base64 is hex', () => {
-  expect(readId('0123456789abcdef', 8)).toEqual({ bytes: Buffer.from('0123456789abcdef', 'hex'), base64: false });
+  expect(readId('0123456789abcdef', 8)).toEqual({ bytes: Buffer.from('0123456789abcdef', 'hex'), form: 'hex' });
+});
+
+test('a trace id is read from a UUID of either case', () => {
+  fc.assert(
+    fc.property(bytesOf(TRACE_ID_BYTES), (bytes) => {
+      const uuid = bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+      expect(readId(uuid, TRACE_ID_BYTES)).toEqual({ bytes, form: 'uuid' });
+      expect(readId(uuid.toUpperCase(), TRACE_ID_BYTES)).toEqual({ bytes, form: 'uuid' });
+    }),
+    runs(100),
+  );
+});
+
+describe('an id of any other text', () => {
+  // printf 'order 4711' | sha256sum
+  const SHA_256 = '326b6f65e1b3a7b8';
+
+  test('is the beginning of its SHA-256', () => {
+    const traceId = deriveId('order 4711', TRACE_ID_BYTES);
+    expect([traceId.length, traceId.toString('hex').slice(0, 16)]).toEqual([16, SHA_256]);
+    expect(deriveId('order 4711', SPAN_ID_BYTES).toString('hex')).toBe(SHA_256);
+  });
+
+  test('is the same for the UTF-8 of that text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(deriveId(Buffer.from(text), 16)).toEqual(deriveId(text, 16));
+      }),
+      runs(100),
+    );
+  });
+
+  test.each([
+    ['text', 'order 4711', 'order 4711'],
+    ['a control character', 'a\u0007', '6107'],
+    ['what is no text', Buffer.from('ff00', 'hex'), 'ff00'],
+  ])('%s is shown', (_, sent, shown) => {
+    expect(idText(Buffer.from(sent))).toBe(shown);
+  });
 });

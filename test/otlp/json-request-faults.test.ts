@@ -1,6 +1,5 @@
-import { convertJsonRequest } from '../../src/otlp/json-request';
 import { canonicalFromProtobuf } from '../support/canonical';
-import { convert, requestText, SPAN_PATH, spanText } from '../support/json-conversion';
+import { convert, convertJsonRequest, requestText, SPAN_PATH, spanText } from '../support/json-conversion';
 
 const span = spanText();
 const scopes = (...spans: string[]) => `"scopeSpans":[{"spans":[${spans.join(',')}]}]`;

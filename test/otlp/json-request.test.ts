@@ -1,8 +1,7 @@
 import { GatewayError } from '../../src/errors';
-import { convertJsonRequest } from '../../src/otlp/json-request';
 import { canonicalFromJson, canonicalFromProtobuf } from '../support/canonical';
 import { corpusCases, plainBody } from '../support/corpus';
-import { attributeText, convert, requestText, spanText } from '../support/json-conversion';
+import { attributeText, convert, convertJsonRequest, requestText, spanText } from '../support/json-conversion';
 import { T1J, T1P } from '../support/otlp-messages';
 
 const span = spanText();

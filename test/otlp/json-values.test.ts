@@ -1,6 +1,12 @@
-import { convertJsonRequest } from '../../src/otlp/json-request';
 import type { CanonicalSpan, CanonicalValue } from '../support/canonical';
-import { attributeText, convert, requestText, SPAN_PATH, spanText } from '../support/json-conversion';
+import {
+  attributeText,
+  convert,
+  convertJsonRequest,
+  requestText,
+  SPAN_PATH,
+  spanText,
+} from '../support/json-conversion';
 import { SPAN_ID, TRACE_ID } from '../support/otlp-messages';
 
 const readValue = (value: string) => {

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../src/errors';
-import { convertJsonRequest } from '../../src/otlp/json-request';
 import { GROUPS_MAX, MESSAGES_MAX, SPANS_MAX } from '../../src/otlp/request-limits';
 import { scanRequest } from '../../src/otlp/scan';
+import { convertJsonRequest } from '../support/json-conversion';
 import { lenField, nested } from '../support/wire';
 
 const times = (part: Buffer, count: number) => Buffer.alloc(part.length * count, part);

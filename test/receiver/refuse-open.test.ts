@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { badRequest } from '../../src/errors';
 import { finished } from '../../src/listening';
+import type { Accepted } from '../../src/receiver/accept';
 import { createOpenRequests } from '../../src/receiver/open-requests';
 import type { ReceiverOptions } from '../../src/receiver/server';
 import { eventually } from '../support/eventually';
@@ -12,7 +13,7 @@ import { type Encoding, expectRefusal, expectSuccess } from '../support/otlp-ans
 import { requestOf, spanOf, twins } from '../support/otlp-twins';
 import type { Answer } from '../support/post';
 import { openConnection, type RawConnection, rawPost } from '../support/raw-connection';
-import { type RunningReceiver, startReceiver } from '../support/receiver';
+import { NOTHING_TO_TELL, type RunningReceiver, startReceiver } from '../support/receiver';
 
 const ORIGIN = 'https://app.example.com';
 
@@ -140,7 +141,7 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, sent) => {
   });
 
   test.each([
-    ['is kept', (kept: Kept) => kept.resolve({ rejections: [] })],
+    ['is kept', (kept: Kept) => kept.resolve(NOTHING_TO_TELL)],
     ['is refused', (kept: Kept) => kept.reject(badRequest('no such thing'))],
     ['fails', (kept: Kept) => kept.reject(new Error('no such thing'))],
   ])('a request that %s afterwards has one answer', async (_, settle) => {
@@ -157,7 +158,7 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, sent) => {
   test('a request that is kept in the same moment has one answer, too', async () => {
     const kept: Kept = held();
     const { started, connection } = await writing(whole, { accept: () => kept.promise });
-    kept.resolve({ rejections: [] });
+    kept.resolve(NOTHING_TO_TELL);
     started.receiver.refuseOpen();
     expectTold(await connection.answer(), encoding);
     await connection.closed;
@@ -258,7 +259,7 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, sent) => {
     expect(started.answered).toEqual([['/v1/traces', 200]]);
   });
 
-  type Kept = ReturnType<typeof held<{ rejections: [] }>>;
+  type Kept = ReturnType<typeof held<Accepted>>;
 });
 
 /** The answer after `100 Continue`, where there is one. */

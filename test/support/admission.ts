@@ -1,23 +1,37 @@
 import { type Admission, admit } from '../../src/admission/admit';
 import type { RepairName } from '../../src/admission/repairs';
-import { convertJsonRequest } from '../../src/otlp/json-request';
 import { ReceivedSpan } from '../../src/otlp/received-span';
 import { scanRequest } from '../../src/otlp/scan';
 import { SpanReader } from '../../src/otlp/span-index';
 import { type CanonicalSpan, canonicalFromProtobuf } from './canonical';
+import { convertJsonRequest } from './json-conversion';
 
 type Enabled = (repair: RepairName) => boolean;
 
-export const ALL_REPAIRS: Enabled = () => true;
+/** As by default: ids are not derived. */
+export const ALL_REPAIRS: Enabled = (repair) => repair !== 'id_derived';
 export const NO_REPAIRS: Enabled = () => false;
+
+/** With how many accepted spans each repair touched. */
+export interface Admitted extends Admission {
+  readonly repairs: ReadonlyMap<RepairName, number>;
+}
+
+function counted(admission: Admission): Admitted {
+  const repairs = new Map<RepairName, number>();
+  for (const names of admission.repaired.values()) {
+    for (const name of names) repairs.set(name, (repairs.get(name) ?? 0) + 1);
+  }
+  return { ...admission, repairs };
+}
 
 /** Reading and judging a request as the gateway does, for each of the two encodings. */
 export const ADMIT = {
-  protobuf: (body: Buffer, enabled: Enabled = ALL_REPAIRS): Admission =>
-    admit(scanRequest(body, { check: true }), enabled),
-  json: (body: Buffer, enabled: Enabled = ALL_REPAIRS): Admission => {
+  protobuf: (body: Buffer, enabled: Enabled = ALL_REPAIRS): Admitted =>
+    counted(admit(scanRequest(body, { check: true }), enabled)),
+  json: (body: Buffer, enabled: Enabled = ALL_REPAIRS): Admitted => {
     const converted = convertJsonRequest(body, enabled);
-    return admit(scanRequest(converted.bytes, { check: true }), enabled, converted);
+    return counted(admit(scanRequest(converted.bytes, { check: true }), enabled, converted));
   },
 } as const;
 

@@ -1,5 +1,5 @@
 import type { JsonRepair } from '../../src/otlp/json-fault';
-import { convertJsonRequest } from '../../src/otlp/json-request';
+import { type ConvertedRequest, jsonRequestSteps } from '../../src/otlp/json-request';
 import { type CanonicalSpan, canonicalFromProtobuf } from './canonical';
 import { SPAN_ID, TRACE_ID } from './otlp-messages';
 
@@ -11,9 +11,21 @@ export interface Conversion {
   repairs: Record<number, JsonRepair[]>;
 }
 
+/** All of an OTLP/JSON request turned into protobuf. */
+export function convertJsonRequest(body: Buffer, allowed: (repair: JsonRepair) => boolean): ConvertedRequest {
+  const steps = jsonRequestSteps(body, allowed);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
 /** An OTLP/JSON request turned into protobuf, with the repairs in `off` switched off. */
 export function convert(body: string | Buffer, off: readonly JsonRepair[] = []): Conversion {
-  const { bytes, faults, repairs } = convertJsonRequest(Buffer.from(body), (repair) => !off.includes(repair));
+  const { bytes, faults, repairs } = convertJsonRequest(
+    Buffer.from(body),
+    (repair) => repair !== 'id_derived' && !off.includes(repair),
+  );
   return {
     spans: canonicalFromProtobuf(bytes),
     faults: [...faults].map(([ordinal, { reason, path, description }]) => [ordinal, reason, path, description]),

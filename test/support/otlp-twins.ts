@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import type { CanonicalSpan } from './canonical';
 import { CONTENT_TYPE, type Encoding } from './otlp-answer';
+import { visible, visibleRepairs } from './visible-span';
 
 export interface Sent {
   headers: Record<string, string>;
@@ -22,8 +23,8 @@ const T1_SPAN: Fields = {
 const T1_RESOURCE: Fields = { attributes: [{ key: 'service.name', value: { stringValue: 's' } }] };
 const T1_SCOPE: Fields = { name: 'l' };
 
-/** T1 as it must arrive. */
-export const T1: CanonicalSpan = {
+/** T1 as it is sent. */
+const SENT_T1: CanonicalSpan = {
   resource: {
     attributes: [{ key: 'service.name', value: { string: 's' } }],
     ...{ droppedAttributesCount: 0, entityRefs: [], schemaUrl: '' },
@@ -34,6 +35,16 @@ export const T1: CanonicalSpan = {
   ...{ attributes: [], droppedAttributesCount: 0, events: [], droppedEventsCount: 0, links: [], droppedLinksCount: 0 },
   ...{ status: { message: '', code: 0 }, flags: 0 },
 };
+
+/** T1 as it must arrive. */
+export const T1 = visible(SENT_T1);
+
+/** T1 with these changes as it must arrive. */
+export const arrivalOf = (changes: Partial<CanonicalSpan>): CanonicalSpan => visible({ ...SENT_T1, ...changes });
+
+/** How many spans each repair must touch where T1 is sent with these changes, once for each. */
+export const repairsOf = (...spans: Partial<CanonicalSpan>[]): Record<string, number> =>
+  visibleRepairs(spans.map((changes) => ({ ...SENT_T1, ...changes })));
 
 /** No resource and no scope, as they must arrive. */
 export const NO_RESOURCE: CanonicalSpan['resource'] = {

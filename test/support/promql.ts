@@ -18,7 +18,7 @@ interface Reading {
 /** The part of PromQL that the alerts and the dashboard use. */
 const TOKEN =
   /\s+|(?<text>"(?:[^"\\]|\\.)*")|(?<number>(?:\d+(?:\.\d+)?(?:ms|[smhdwy])?)+)|(?<name>[a-zA-Z_:][\w:]*)|(?<sign>[=!<>]=|[=!]~|[-+*/<>=(){}[\],])/y;
-const OPERATORS = new Set(['and', 'or', 'unless', 'offset']);
+const OPERATORS = new Set(['and', 'or', 'unless', 'offset', 'group_left']);
 const GROUPINGS = new Set(['by', 'without', 'on', 'ignoring']);
 const FUNCTIONS = new Set([
   ...['sum', 'min', 'max', 'rate', 'increase', 'changes', 'predict_linear', 'histogram_quantile'],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { close } from '../../src/listening';
+import type { Accepted } from '../../src/receiver/accept';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../../src/receiver/server';
 import { openConnection, type RawConnection } from './raw-connection';
 
@@ -16,12 +17,20 @@ export interface RunningReceiver {
   close(): Promise<void>;
 }
 
+/** What a request without fault comes to. */
+export const NOTHING_TO_TELL: Accepted = { rejections: [], warnings: new Map() };
+
 /** A receiver with nothing behind it: it takes everything at once, unless told otherwise. */
 export async function startReceiver(options: Partial<ReceiverOptions> = {}): Promise<RunningReceiver> {
   const answered: [string, number][] = [];
   const logs: string[] = [];
   const receiver = createReceiver({
-    ...{ accept: async () => ({ rejections: [] }), room: async () => () => {}, trouble: () => undefined },
+    ...{
+      accept: async () => NOTHING_TO_TELL,
+      tellWarnings: false,
+      room: async () => () => {},
+      trouble: () => undefined,
+    },
     ...{ flush: { settled: async () => true, waiting: () => 0 }, isDraining: () => false, random: () => 0 },
     ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [] },
     onAnswered: ({ path, code }) => answered.push([path, code]),

@@ -73,8 +73,11 @@ export function aiSdkUsage(attributes: Attributes): Record<string, unknown> | un
   return Object.fromEntries(usage);
 }
 
+/** Langfuse gives none here, and so reads hexadecimal texts too. */
+const NO_RADIX = 0;
+
 function readCount(usage: Usage, kind: string, value: unknown): void {
-  if (value !== undefined) usage.set(kind, Number.parseInt(String(value ?? 0), 10));
+  if (value !== undefined) usage.set(kind, Number.parseInt(String(value ?? 0), NO_RADIX));
 }
 
 /** A number, its text, or the text of an OTLP int. */

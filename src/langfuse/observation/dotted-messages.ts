@@ -2,13 +2,13 @@ import type { PlainValue } from './plain-value';
 import type { Attributes } from './span-reading';
 
 /** Langfuse's limit for the slots of all arrays that the numbers in attribute keys ask for. */
-const ARRAY_SLOTS_MAX = 10_001;
+export const ARRAY_SLOTS_MAX = 10_001;
 
 /** Far more than any convention has; keeps what is built from being nested deeper than JSON.stringify can go. */
-const PATH_CHARACTERS_MAX = 2_048;
+export const PATH_CHARACTERS_MAX = 2_048;
 
 /** Langfuse drops paths with such a part, lest they reach a prototype. */
-const DROPPED_PARTS = new Set(['__proto__', 'constructor', 'prototype']);
+export const DROPPED_PARTS = new Set(['__proto__', 'constructor', 'prototype']);
 
 type Container = Record<string, unknown>;
 
@@ -66,7 +66,7 @@ function valuesByPath(attributes: Attributes, prefix: string): Map<string, Plain
 }
 
 /** Counts how many slots the arrays along the paths need together; a path that would exceed the limit reserves none. */
-function slotBudget(): (parts: readonly string[]) => boolean {
+export function slotBudget(): (parts: readonly string[]) => boolean {
   const lengths = new Map<string, number>();
   let used = 0;
   return (parts) => {

@@ -1,27 +1,26 @@
 import { isRecord, member, parsePayload } from './json';
-import type { PlainValue } from './plain-value';
 import type { SpanReading } from './span-reading';
 
-const DEFAULT_ENVIRONMENT = 'default';
+export const DEFAULT_ENVIRONMENT = 'default';
 const LENGTH_MAX = 40;
 const LLM_JUDGE_ENVIRONMENT = 'langfuse-llm-as-a-judge';
 
 /** In order; each key is looked for on the span, then on the resource, before the next one. */
-const ENVIRONMENT_KEYS = ['langfuse.environment', 'deployment.environment.name', 'deployment.environment'];
+export const ENVIRONMENT_KEYS = ['langfuse.environment', 'deployment.environment.name', 'deployment.environment'];
 
 /** The environment as Langfuse stores it for public keys (OtelIngestionProcessor.ts `extractEnvironment`). */
 export function environmentOf({ attributes, resourceAttributes }: SpanReading): string {
   for (const key of ENVIRONMENT_KEYS) {
     const value = attributes.get(key) || resourceAttributes.get(key);
-    if (value) return normalised(value);
+    if (value) return normalisedEnvironment(value);
   }
   return isFailedJudgeOfOpenRouter({ attributes, resourceAttributes })
-    ? normalised(LLM_JUDGE_ENVIRONMENT)
+    ? normalisedEnvironment(LLM_JUDGE_ENVIRONMENT)
     : DEFAULT_ENVIRONMENT;
 }
 
 /** Lower case, without the reserved prefix, at most 40 characters of a-z, 0-9, - and _; else `default`. */
-function normalised(value: PlainValue): string {
+export function normalisedEnvironment(value: unknown): string {
   if (typeof value !== 'string') return DEFAULT_ENVIRONMENT;
   const name = value
     .toLowerCase()

@@ -1,16 +1,24 @@
 import { genAiMessages, type InputOutput } from './gen-ai-messages';
 import type { EventReading } from './span-reading';
 
+const messagesOf = ({ name, attributes }: EventReading) =>
+  name === 'gen_ai.client.inference.operation.details' ? genAiMessages(attributes) : undefined;
+
 /** GenAI conventions from 1.37 on. */
 export function operationDetails(events: readonly EventReading[]): InputOutput | undefined {
-  for (const { name, attributes } of events) {
-    const found = name === 'gen_ai.client.inference.operation.details' ? genAiMessages(attributes) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return operationDetailsEvent(events).map(messagesOf)[0];
+}
+
+/** The one event that has the messages, if any. */
+export function operationDetailsEvent(events: readonly EventReading[]): readonly EventReading[] {
+  const event = events.find((each) => messagesOf(each) !== undefined);
+  return event === undefined ? [] : [event];
 }
 
 const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
+const CHOICE = 'gen_ai.choice';
+
+export const isMessageEvent = ({ name }: EventReading) => name === CHOICE || MESSAGE_EVENT.test(name);
 
 /** One event per message; a single choice is stored alone, several as a list. */
 export function messageEvents(events: readonly EventReading[]): InputOutput | undefined {
@@ -18,9 +26,7 @@ export function messageEvents(events: readonly EventReading[]): InputOutput | un
     const role = MESSAGE_EVENT.exec(name)?.[1];
     return role === undefined ? [] : [Object.fromEntries([['role', role], ...attributes])];
   });
-  const choices = events
-    .filter(({ name }) => name === 'gen_ai.choice')
-    .map(({ attributes }) => Object.fromEntries(attributes));
+  const choices = events.filter(({ name }) => name === CHOICE).map(({ attributes }) => Object.fromEntries(attributes));
   if (messages.length === 0 && choices.length === 0) return undefined;
   return { input: messages.length === 0 ? null : messages, output: choices.length > 1 ? choices : choices[0] };
 }

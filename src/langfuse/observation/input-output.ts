@@ -1,24 +1,57 @@
 import { dottedMessages } from './dotted-messages';
-import { messageEvents, operationDetails } from './gen-ai-events';
+import { isMessageEvent, messageEvents, operationDetails, operationDetailsEvent } from './gen-ai-events';
 import { eitherFilled, eitherGiven, genAiMessages, type InputOutput } from './gen-ai-messages';
 import { member, parseJson } from './json';
 import { aiSdk, flue, genkit, pydanticAi } from './scoped-input-output';
-import type { Attributes, SpanReading } from './span-reading';
+import type { Attributes, EventReading, SpanReading } from './span-reading';
 
 const NOTHING: InputOutput = { input: null, output: null };
 
 /** Input and output, both from the first rule that finds one of them (Langfuse: `extractInputAndOutput`). */
 export function inputOutputOf(span: SpanReading): InputOutput {
-  for (const { read } of RULES) {
-    const found = read(span);
-    if (found !== undefined) return found;
+  return winnerOf(span)?.found ?? NOTHING;
+}
+
+/** Those of the span's events that become its input or output; the others are shown nowhere. */
+export function eventsShown(span: SpanReading): readonly EventReading[] {
+  return winnerOf(span)?.rule.eventsRead?.(span.events) ?? [];
+}
+
+/** Whether Langfuse gets as far as that rule, because no earlier one finds anything. */
+export function reachesRule(span: SpanReading, name: string): boolean {
+  for (const rule of RULES) {
+    if (rule.name === name) return true;
+    if (rule.read(span) !== undefined) return false;
   }
-  return NOTHING;
+  return false;
 }
 
 interface InputOutputRule {
   readonly name: string;
   readonly read: (span: SpanReading) => InputOutput | undefined;
+  /** Which events it takes, where it takes events. */
+  readonly eventsRead?: (events: readonly EventReading[]) => readonly EventReading[];
+}
+
+function winnerOf(span: SpanReading): { rule: InputOutputRule; found: InputOutput } | undefined {
+  for (const rule of RULES) {
+    const found = rule.read(span);
+    if (found !== undefined) return { rule, found };
+  }
+  return undefined;
+}
+
+export const LOGFIRE_EVENTS_RULE = 'Logfire events';
+export const CONTENT_EVENTS_RULE = 'GenAI content events';
+
+/** Rules that build messages out of dotted keys, and what the keys of input and output begin with. */
+export const DOTTED_RULES = [
+  dottedRule('gen_ai.prompt', 'gen_ai.completion'),
+  dottedRule('llm.input_messages', 'llm.output_messages'),
+];
+
+function dottedRule(inputPrefix: string, outputPrefix: string) {
+  return { name: `${inputPrefix}* and ${outputPrefix}*`, inputPrefix, outputPrefix };
 }
 
 /** In order. Most hold for spans of any scope: an attribute that happens to be called `prompt` is the input. */
@@ -27,21 +60,28 @@ const RULES: readonly InputOutputRule[] = [
   { name: 'Genkit', read: inScope('genkit-tracer', genkit) },
   { name: 'Vercel AI SDK', read: inScope('ai', aiSdk) },
   { name: 'Flue', read: inScope('@flue/opentelemetry', flue) },
-  { name: 'GenAI operation details event', read: ({ events }) => operationDetails(events) },
-  { name: 'GenAI message events', read: ({ events }) => messageEvents(events) },
-  { name: 'GenAI content events', read: contentEvents },
+  {
+    name: 'GenAI operation details event',
+    read: ({ events }) => operationDetails(events),
+    eventsRead: operationDetailsEvent,
+  },
+  {
+    name: 'GenAI message events',
+    read: ({ events }) => messageEvents(events),
+    eventsRead: (events) => events.filter(isMessageEvent),
+  },
+  { name: CONTENT_EVENTS_RULE, read: contentEvents, eventsRead: contentEventsRead },
   { name: 'Google ADK', read: ({ attributes }) => googleAdk(attributes) },
   byKeys('prompt', 'all_messages_events'),
   { name: 'LiveKit', read: ({ attributes }) => liveKit(attributes) },
-  { name: 'Logfire events', read: ({ attributes }) => logfireEvents(attributes) },
+  { name: LOGFIRE_EVENTS_RULE, read: ({ attributes }) => logfireEvents(attributes) },
   byKeys('mlflow.spanInputs', 'mlflow.spanOutputs'),
   byKeys('traceloop.entity.input', 'traceloop.entity.output'),
   byKeys('input.value', 'output.value'),
   byKeys('input', 'output'),
   { name: 'Pydantic AI', read: inScope('pydantic-ai', pydanticAi) },
   byKeys('tool_arguments', 'tool_response'),
-  byDottedKeys('gen_ai.prompt', 'gen_ai.completion'),
-  byDottedKeys('llm.input_messages', 'llm.output_messages'),
+  ...DOTTED_RULES.map(byDottedKeys),
   { name: 'GenAI messages', read: ({ attributes }) => genAiMessages(attributes) },
 ];
 
@@ -52,10 +92,10 @@ function byKeys(inputKey: string, outputKey: string): InputOutputRule {
   };
 }
 
-function byDottedKeys(inputPrefix: string, outputPrefix: string): InputOutputRule {
+function byDottedKeys({ name, inputPrefix, outputPrefix }: (typeof DOTTED_RULES)[number]): InputOutputRule {
   const startsSo = (key: string) => key.startsWith(inputPrefix) || key.startsWith(outputPrefix);
   return {
-    name: `${inputPrefix}* and ${outputPrefix}*`,
+    name,
     read: ({ attributes }) =>
       [...attributes.keys()].some(startsSo)
         ? { input: dottedMessages(attributes, inputPrefix), output: dottedMessages(attributes, outputPrefix) }
@@ -75,13 +115,23 @@ function langfuse(attributes: Attributes): InputOutput | undefined {
   return eitherGiven(attributes.get('langfuse.observation.input'), attributes.get('langfuse.observation.output'));
 }
 
+const firstNamed = (events: readonly EventReading[], name: string) => events.find((event) => event.name === name);
+
+/** The first of each of the two names, where it says anything. */
+export function contentEventsRead(events: readonly EventReading[]): readonly EventReading[] {
+  return ['gen_ai.content.prompt', 'gen_ai.content.completion'].flatMap((name) => {
+    const event = firstNamed(events, name);
+    return event === undefined || event.isEmpty ? [] : [event];
+  });
+}
+
 /** Semantic Kernel's events: their attributes are read as a span's would be, else stored as they are. */
 function contentEvents(span: SpanReading): InputOutput | undefined {
-  const attributesOf = (eventName: string): Attributes =>
-    span.events.find(({ name }) => name === eventName)?.attributes ?? new Map();
+  const read = contentEventsRead(span.events);
+  if (read.length === 0) return undefined;
+  const attributesOf = (name: string): Attributes => firstNamed(read, name)?.attributes ?? new Map();
   const prompt = attributesOf('gen_ai.content.prompt');
   const completion = attributesOf('gen_ai.content.completion');
-  if (prompt.size === 0 && completion.size === 0) return undefined;
   const { input } = inputOutputOf({ ...span, attributes: prompt, events: [] });
   const { output } = inputOutputOf({ ...span, attributes: completion, events: [] });
   return { input: input || Object.fromEntries(prompt), output: output || Object.fromEntries(completion) };
@@ -110,8 +160,8 @@ function liveKit(attributes: Attributes): InputOutput | undefined {
 function logfireEvents(attributes: Attributes): InputOutput | undefined {
   const value = attributes.get('events');
   const events = typeof value === 'string' ? parseJson(value) : value;
-  // Langfuse stumbles over JSON that is no list, and loses the batch.
-  if (!Array.isArray(events) || events.length === 0) return undefined;
+  // Langfuse stumbles over JSON that is no list, and over null in a list, and loses the batch.
+  if (!Array.isArray(events) || events.length === 0 || events.includes(null)) return undefined;
   const isChoice = (event: unknown) => member(event, 'event.name') === 'gen_ai.choice';
   const messages = events.filter((event) => !isChoice(event));
   return { input: messages.length === 0 ? null : messages, output: events.find(isChoice) ?? null };

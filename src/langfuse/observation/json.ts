@@ -7,7 +7,7 @@ const JSON_LEVELS_MAX = 512;
  */
 export function parseJson(value: unknown): unknown {
   const text = String(value);
-  if (isNestedBeyond(text, JSON_LEVELS_MAX)) return undefined;
+  if (isTooDeep(text)) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -53,8 +53,9 @@ export function columnText(value: unknown): string | null {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function isNestedBeyond(text: string, levelsMax: number): boolean {
-  if (text.length <= levelsMax) return false;
+/** Whether a text has more brackets open at once than `parseJson` reads, should it be JSON. */
+export function isTooDeep(text: string): boolean {
+  if (text.length <= JSON_LEVELS_MAX) return false;
   let level = 0;
   let inString = false;
   for (let at = 0; at < text.length; at += 1) {
@@ -65,7 +66,7 @@ function isNestedBeyond(text: string, levelsMax: number): boolean {
     } else if (char === '"') inString = true;
     else if (char === '{' || char === '[') {
       level += 1;
-      if (level > levelsMax) return true;
+      if (level > JSON_LEVELS_MAX) return true;
     } else if (char === '}' || char === ']') level -= 1;
   }
   return false;

@@ -1,5 +1,5 @@
 import { firstFilledText, firstKept } from './attribute-lookup';
-import { member, parseIfJson, parseJson, parsePayload } from './json';
+import { isRecord, member, parseIfJson, parseJson, parsePayload } from './json';
 import type { Attributes, SpanReading } from './span-reading';
 
 /** Sent as JSON, they may be anything; sent as attributes, they are a record of texts and numbers. */
@@ -47,13 +47,13 @@ export function modelParametersOf(span: SpanReading): ModelParameters | null {
   for (const source of PARAMETER_SOURCES) {
     const found = source(span);
     // A JSON text inside the JSON is read as well.
-    if (found !== undefined) return !found || isEmptyRecord(found) ? null : (parseIfJson(found) as ModelParameters);
+    if (found !== undefined) return found ? stored(parseIfJson(found)) : null;
   }
   return null;
 }
 
-const isEmptyRecord = (value: unknown) =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+const stored = (parameters: unknown) =>
+  isRecord(parameters) && Object.keys(parameters).length === 0 ? null : (parameters as ModelParameters);
 
 /** Only what is true counts: `null`, `0` and `""` as JSON set nothing. */
 function explicitParameters(attributes: Attributes): unknown {

@@ -4,7 +4,7 @@ import type { Attributes, SpanReading } from './span-reading';
 
 /** Plain fields: one ordered list of sources each (Langfuse: OtelIngestionProcessor.ts, `extractX` of the field's name). */
 
-const USER_ID_KEYS = [
+export const USER_ID_KEYS = [
   'langfuse.user.id',
   'user.id',
   'langfuse.observation.metadata.langfuse_user_id',
@@ -12,7 +12,7 @@ const USER_ID_KEYS = [
   'ai.telemetry.metadata.userId',
 ];
 
-const SESSION_ID_KEYS = [
+export const SESSION_ID_KEYS = [
   'langfuse.session.id',
   'session.id',
   'gen_ai.conversation.id',
@@ -21,7 +21,7 @@ const SESSION_ID_KEYS = [
   'ai.telemetry.metadata.sessionId',
 ];
 
-const TAGS_KEYS = [
+export const TAGS_KEYS = [
   'langfuse.trace.tags',
   'langfuse.tags',
   'langfuse.observation.metadata.langfuse_tags',
@@ -30,7 +30,12 @@ const TAGS_KEYS = [
 ];
 
 /** Asked last, and whatever it holds counts: an empty text is one empty tag. */
-const LAST_TAGS_KEY = 'tag.tags';
+export const LAST_TAGS_KEY = 'tag.tags';
+
+export const TRACE_NAME_KEY = 'langfuse.trace.name';
+export const VERSION_KEY = 'langfuse.version';
+export const RELEASE_KEY = 'langfuse.release';
+export const PUBLIC_KEYS = ['langfuse.trace.public', 'langfuse.public'] as const;
 
 /** In order. Where a key's mere presence decides, an empty name is a name. */
 const NAME_SOURCES: readonly ((attributes: Attributes) => string | null)[] = [
@@ -63,17 +68,16 @@ export const userIdOf = ({ attributes }: SpanReading) => firstFilledText(attribu
 
 export const sessionIdOf = ({ attributes }: SpanReading) => firstFilledText(attributes, SESSION_ID_KEYS);
 
-export const traceNameOf = ({ attributes }: SpanReading) => columnText(attributes.get('langfuse.trace.name'));
+export const traceNameOf = ({ attributes }: SpanReading) => columnText(attributes.get(TRACE_NAME_KEY));
 
 /** A `langfuse.version` of the resource is not looked at. */
 export const versionOf = ({ attributes, resourceAttributes }: SpanReading) =>
-  columnText(attributes.get('langfuse.version') ?? resourceAttributes.get('service.version'));
+  columnText(attributes.get(VERSION_KEY) ?? resourceAttributes.get('service.version'));
 
 export const releaseOf = ({ attributes, resourceAttributes }: SpanReading) =>
-  columnText(attributes.get('langfuse.release') ?? resourceAttributes.get('langfuse.release'));
+  columnText(attributes.get(RELEASE_KEY) ?? resourceAttributes.get(RELEASE_KEY));
 
-export const isPublic = ({ attributes }: SpanReading) =>
-  isTrue(firstPresent(attributes, ['langfuse.trace.public', 'langfuse.public']));
+export const isPublic = ({ attributes }: SpanReading) => isTrue(firstPresent(attributes, PUBLIC_KEYS));
 
 export const isAppRoot = ({ attributes }: SpanReading) => isTrue(attributes.get('langfuse.internal.is_app_root'));
 

@@ -55,8 +55,8 @@ export interface Observation extends ObservationTimes, PromptLink {
   /** Flat: dotted paths and texts. */
   readonly metadata: Record<string, string>;
   /** What the gateway changed and what it warns of; for the caller to fill. */
-  readonly repairs: string[];
-  readonly warnings: string[];
+  readonly repairs: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 const NO_PROMPT: PromptLink = { promptName: null, promptVersion: null };

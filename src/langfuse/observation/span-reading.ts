@@ -16,19 +16,25 @@ export interface SpanReading {
 export interface EventReading {
   readonly name: string;
   readonly attributes: Attributes;
+  /** Without any attribute, also such as Langfuse does not store. */
+  readonly isEmpty: boolean;
 }
 
 /** Decodes a span's attributes as Langfuse does, once, for all who read it. */
 export function readSpan(span: ReadableSpan): SpanReading {
-  const { name, version } = span.instrumentationScope;
+  const { name: scopeName, version } = span.instrumentationScope;
   return {
     name: span.name,
     attributes: readAttributes(span.attributes),
     resourceAttributes: readAttributes(span.resource.attributes),
-    scope: { name, version, attributes: readAttributes(scopeAttributes(span)) },
+    scope: { name: scopeName, version, attributes: readAttributes(scopeAttributes(span)) },
     events: span.events
       .filter((event) => event.name.startsWith('gen_ai.'))
-      .map((event) => ({ name: event.name, attributes: readAttributes(event.attributes) })),
+      .map(({ name, attributes }) => ({
+        name,
+        attributes: readAttributes(attributes),
+        isEmpty: Object.keys(attributes ?? {}).length === 0,
+      })),
   };
 }
 

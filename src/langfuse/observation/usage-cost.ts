@@ -29,9 +29,7 @@ export function usageOf(span: SpanReading): Record<string, number> | null {
 export function costOf(span: SpanReading): Record<string, number> | null {
   if (isAgentOperation(span)) return null;
   const details = jsonObject(span.attributes, 'langfuse.observation.cost_details') ?? totalCost(span.attributes);
-  const costs = Object.entries(details)
-    .map(([kind, cost]): [string, number] => [kind, decimal(cost)])
-    .filter(([, cost]) => Number.isFinite(cost));
+  const costs = Object.entries(details).map(([kind, cost]): [string, number] => [kind, decimal(cost)]);
   return costs.length === 0 ? null : Object.fromEntries(costs);
 }
 
@@ -43,10 +41,14 @@ function totalCost(attributes: Attributes): Record<string, unknown> {
   return {};
 }
 
-/** The column holds decimals, which are read from texts too. */
+/** Of the column, which holds six digits before the point. */
+const COST_LIMIT = 1e6;
+const COST_MAX = 999_999.999_999;
+
+/** What is no number, a decimal as text included, is stored as 0 (Langfuse: ClickhouseWriter, `clampDecimal64Value`). */
 function decimal(cost: unknown): number {
-  if (typeof cost === 'string' && cost.trim() !== '') return Number(cost);
-  return typeof cost === 'number' ? cost : Number.NaN;
+  if (typeof cost !== 'number' || !Number.isFinite(cost)) return 0;
+  return Math.abs(cost) < COST_LIMIT ? cost : Math.sign(cost) * COST_MAX;
 }
 
 /**

@@ -28,6 +28,8 @@ describe('counts', () => {
       { input: 5, output: 6 },
     ],
     ['ai.usage.tokens', { 'ai.usage.tokens': 9 }, { input: 0, output: 0, total: 9 }],
+    ['a hexadecimal text', { 'ai.usage.tokens': '0x10' }, { input: 0, output: 0, total: 16 }],
+    ['a text with a zero in front is decimal', { 'ai.usage.tokens': '010' }, { input: 0, output: 0, total: 10 }],
     ['no number', { 'gen_ai.usage.input_tokens': 'x' }, { output: 0 }],
     ['other usage attributes are not read', { 'gen_ai.usage.images': 1 }, { input: 0, output: 0 }],
   ])('%s', (_name, attributes, expected) => {

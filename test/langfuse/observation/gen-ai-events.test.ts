@@ -60,6 +60,11 @@ describe('events', () => {
       ['[{"role":"user"}]', '{}'],
     ],
     ['content events without attributes', [{ name: 'gen_ai.content.prompt' }], [null, null]],
+    [
+      'content events whose only attribute is not stored',
+      [{ name: 'gen_ai.content.prompt', attributes: [['__proto__', 'x']] }],
+      ['{}', '{}'],
+    ],
   ];
   test.each(rows)('%s', (_name, events, expected) => {
     expect(inputOutput({ events })).toEqual(expected);

@@ -155,7 +155,7 @@ describe('choices within a rule', () => {
       [null, '{"event.name":"gen_ai.choice","n":1}'],
     ],
     ['events that are no list', { events: '{"a":1}', input: 'x' }, ['x', null]],
-    ['events with null', { events: '[null]' }, ['[null]', null]],
+    ['events with null, on which Langfuse stumbles', { events: '[{},null]', input: 'x' }, ['x', null]],
     ['empty events', { events: '[]', input: 'x' }, ['x', null]],
     ['events that are no JSON', { events: 'x', input: 'y' }, ['y', null]],
   ])('%s', (_name, attributes, expected) => {

@@ -91,6 +91,8 @@ describe('model parameters', () => {
     ],
     ['a number as JSON', { 'langfuse.observation.model.parameters': '5' }, 5],
     ['JSON in JSON', { 'langfuse.observation.model.parameters': '"{\\"a\\":1}"' }, { a: 1 }],
+    ['an empty object in JSON', { 'langfuse.observation.model.parameters': '"{}"' }, null],
+    ['an empty list in JSON', { 'langfuse.observation.model.parameters': '"[]"' }, []],
     ['a list as JSON', { model_config: '["a"]' }, { 0: 'a' }],
     [
       'names of prototypes',

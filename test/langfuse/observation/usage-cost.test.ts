@@ -82,13 +82,24 @@ describe('cost', () => {
   const DETAILS = 'langfuse.observation.cost_details';
   test.each([
     ['cost details', { [DETAILS]: '{"input":0.1,"output":0.2}', 'gen_ai.usage.cost': 5 }, { input: 0.1, output: 0.2 }],
-    ['texts as decimals', { [DETAILS]: '{"total":"0.5"}' }, { total: 0.5 }],
-    ['what is no number', { [DETAILS]: '{"a":"x","b":null,"c":"","d":true,"e":1}' }, { e: 1 }],
+    ['a decimal as text is stored as 0', { [DETAILS]: '{"total":"0.5"}' }, { total: 0 }],
+    [
+      'so is everything that is no number',
+      { [DETAILS]: '{"a":"x","b":null,"c":"","d":true,"e":[1],"f":1}' },
+      { a: 0, b: 0, c: 0, d: 0, e: 0, f: 1 },
+    ],
+    [
+      'six digits before the point',
+      { [DETAILS]: '{"a":1000000,"b":-1e9,"c":999999.5,"d":-0.5}' },
+      { a: 999_999.999_999, b: -999_999.999_999, c: 999_999.5, d: -0.5 },
+    ],
+    ['a number beyond all bounds', { [DETAILS]: '{"a":1e999}' }, { a: 0 }],
+    ['no details', { [DETAILS]: '{}', 'gen_ai.usage.cost': 5 }, null],
     ['details that are no string end the search', { [DETAILS]: 5, 'gen_ai.usage.cost': 5 }, null],
     ['no JSON goes on', { [DETAILS]: 'x', 'gen_ai.usage.cost': 5 }, { total: 5 }],
     ['gen_ai.usage.cost', { 'gen_ai.usage.cost': 0.25, 'llm.cost.total': 9 }, { total: 0.25 }],
     ['zero is a cost', { 'gen_ai.usage.cost': 0, 'llm.cost.total': 9 }, { total: 0 }],
-    ['gen_ai.usage.cost as text', { 'gen_ai.usage.cost': '0.25' }, { total: 0.25 }],
+    ['gen_ai.usage.cost as text', { 'gen_ai.usage.cost': '0.25' }, { total: 0 }],
     ['an empty text goes on', { 'gen_ai.usage.cost': '', 'llm.cost.total': 9 }, { total: 9 }],
     ['llm.cost.total', { 'llm.cost.total': 9 }, { total: 9 }],
     ['none', {}, null],

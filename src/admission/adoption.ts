@@ -1,0 +1,106 @@
+import { SPAN_ID_BYTES } from '../otlp/ids';
+import type { SpanRow } from './span-rows';
+import type { TraceContext } from './trace-context';
+import type { TraceGroups } from './trace-groups';
+import type { TraceMemory } from './trace-memory';
+
+export interface AdoptionOptions {
+  readonly bytes: Buffer;
+  /** Of the request; absent where only what earlier requests said counts. */
+  readonly context: TraceContext | undefined;
+  readonly destination: string;
+  readonly memory: TraceMemory;
+  readonly groups: TraceGroups;
+  readonly nowMs: number;
+}
+
+/**
+ * Moves spans into the trace that their request names: those without a parent become children of the span it names, and
+ * what hangs under them in the request follows. A span whose parent is outside of the request stays as it is, unless an
+ * earlier request of its trace was moved: then it follows, too. Returns how many follow the request's context.
+ */
+export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): number {
+  const { context, destination, memory, groups, nowMs } = options;
+  const tops = topmost(rows, options.bytes);
+  const parent = context === undefined ? -1 : rows.findIndex((row) => isSpan(context, row, options.bytes));
+  // What the span hangs under that the request names as the parent of all cannot hang under it, too.
+  const topOfParent = tops[parent];
+  const earlier = new Map<string, TraceContext | undefined>();
+  const remembered = (traceId: string) => {
+    if (!earlier.has(traceId)) {
+      const into = memory.recall(destination, traceId, nowMs)?.adoptedInto;
+      earlier.set(traceId, into === undefined ? undefined : joining(into));
+    }
+    return earlier.get(traceId);
+  };
+  const adoptedTraces = new Set<string>();
+  const moves = rows.map((row, index) => {
+    const top = tops[index];
+    if (top === undefined) return undefined;
+    if (top.parentIdAt !== -1) return remembered(top.trace.traceId);
+    if (context === undefined || top === topOfParent) return undefined;
+    if (row === top) return context;
+    return { traceId: context.traceId, parentSpanId: undefined };
+  });
+  let followers = 0;
+  rows.forEach((row, index) => {
+    const move = moves[index];
+    if (move === undefined) return;
+    const traceId = move.traceId.toString('latin1');
+    if (context !== undefined && traceId === context.traceId.toString('latin1')) followers++;
+    const isByContext = tops[index]!.parentIdAt === -1;
+    if (isByContext && traceId !== row.trace.traceId) adoptedTraces.add(row.trace.traceId);
+    if (traceId === row.trace.traceId && move.parentSpanId === undefined) return;
+    row.movedTo = move;
+    row.trace = groups.of(traceId);
+  });
+  for (const traceId of adoptedTraces) {
+    memory.rememberAdoption(destination, traceId, context!.traceId.toString('latin1'), nowMs);
+  }
+  return followers;
+}
+
+/** In the trace, at no place of its own. */
+const joining = (traceId: string): TraceContext => ({
+  traceId: Buffer.from(traceId, 'latin1'),
+  parentSpanId: undefined,
+});
+
+/** Whether it is the span that the request names as the parent of all. */
+function isSpan({ traceId, parentSpanId }: TraceContext, row: SpanRow, bytes: Buffer): boolean {
+  if (parentSpanId === undefined) return false;
+  const isParent = parentSpanId.equals(bytes.subarray(row.spanIdAt, row.spanIdAt + SPAN_ID_BYTES));
+  return isParent && row.trace.traceId === traceId.toString('latin1');
+}
+
+/**
+ * The ancestor of each span in the request that has none itself: without a parent, or with one that is not here.
+ * `undefined` for spans that are their own ancestors.
+ */
+function topmost(rows: readonly SpanRow[], bytes: Buffer): (SpanRow | undefined)[] {
+  const idAt = (row: SpanRow, at: number) => row.trace.traceId + bytes.toString('latin1', at, at + SPAN_ID_BYTES);
+  const byId = new Map(rows.map((row) => [idAt(row, row.spanIdAt), row]));
+  const tops = new Map<SpanRow, SpanRow | undefined>();
+  return rows.map((row) => {
+    const path = new Set<SpanRow>();
+    let at: SpanRow = row;
+    let top: SpanRow | undefined;
+    for (;;) {
+      if (tops.has(at)) {
+        top = tops.get(at);
+        break;
+      }
+      // Round in a circle.
+      if (path.has(at)) break;
+      path.add(at);
+      const parent = at.parentIdAt === -1 ? undefined : byId.get(idAt(at, at.parentIdAt));
+      if (parent === undefined) {
+        top = at;
+        break;
+      }
+      at = parent;
+    }
+    for (const each of path) tops.set(each, top);
+    return top;
+  });
+}

@@ -1,0 +1,175 @@
+import { type Admission, admit, type Rejection } from './admission/admit';
+import { enrich } from './admission/enrich';
+import { NoteSheet } from './admission/note-sheet';
+import { type Orphan, ParentWatch } from './admission/parent-watch';
+import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
+import { KEY_WATCH } from './admission/span-rows';
+import {
+  type ContextOptions,
+  type ContextOutcome,
+  contextInBody,
+  type RequestedContext,
+  readTraceContext,
+  saysSomething,
+} from './admission/trace-context';
+import { TraceMemory } from './admission/trace-memory';
+import { WARNINGS, type WarningName } from './admission/warnings';
+import type { Config } from './config';
+import { type ConvertedRequest, jsonRequestSteps } from './otlp/json-request';
+import { ReceivedSpan } from './otlp/received-span';
+import { type ScannedRequest, scanRequest } from './otlp/scan';
+import { SpanReader } from './otlp/span-index';
+
+export interface RequestToJudge {
+  readonly format: 'json' | 'protobuf';
+  readonly bytes: Buffer;
+  /** The name of where its spans will go. */
+  readonly destination: string;
+  /** What the request says beside its body; a context in a JSON body counts more. */
+  readonly traceContext?: RequestedContext | undefined;
+}
+
+export interface SpanNotes {
+  readonly repairs: readonly RepairName[];
+  readonly warnings: readonly WarningName[];
+}
+
+/** How many spans a warning is about, and the ids of the first, in hex. */
+export interface WarningCount {
+  readonly spans: number;
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+export interface Judgement {
+  /** An ExportTraceServiceRequest of the accepted spans as they leave; the received bytes themselves where nothing changed. */
+  readonly bytes: Buffer;
+  readonly accepted: number;
+  readonly rejections: readonly Rejection[];
+  /** How many accepted spans each repair touched. */
+  readonly repairs: ReadonlyMap<RepairName, number>;
+  readonly warnings: ReadonlyMap<WarningName, WarningCount>;
+  /** What became of the request's trace context; `undefined` where it has none. */
+  readonly traceContext: ContextOutcome | undefined;
+  /** Of the accepted span at that position. */
+  notes(position: number): SpanNotes;
+}
+
+export type JudgeOptions = Pick<Config, 'repairs' | 'traceContext' | 'traceAttributes'> & { now: () => number };
+
+/** Reads a request as spans and judges each by itself. Rejects with a GatewayError where it cannot be read at all. */
+export type Judge = (request: RequestToJudge) => Promise<Judgement>;
+
+/** Of what is remembered of traces: some hundred bytes each. */
+const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+/** 5 MiB; more spans than these within the window may be called orphans without being ones. */
+const SEEN_SPANS_MAX = 1 << 18;
+const WAITING_PARENTS_MAX = 20_000;
+
+/** Bodies of such a size, or with so many spans, are gone through in slices, with other requests between them. */
+const LARGE_BYTES = 1024 * 1024;
+const MANY_SPANS = 1000;
+const SLICE_MS = 10;
+
+/** A judge, and what it finds out later: which parents did not come. */
+export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () => Orphan[] } {
+  const { repairs, traceContext: contexts, traceAttributes, now } = options;
+  const enabled = (repair: RepairName) => repairs[repair];
+  const windowMs = traceAttributes.windowS * 1000;
+  const memory = new TraceMemory({ maxTraces: traceAttributes.maxTraces, windowMs, bytesMax: MEMORY_BYTES_MAX });
+  const parents = new ParentWatch({ windowMs, seenMax: SEEN_SPANS_MAX, waitingMax: WAITING_PARENTS_MAX });
+  const destinations = new Map<string, number>();
+  const numberOf = (destination: string) => {
+    const number = destinations.get(destination) ?? destinations.size;
+    destinations.set(destination, number);
+    return number;
+  };
+  const judge: Judge = async ({ format, bytes, destination, traceContext }) => {
+    const isLarge = bytes.length >= LARGE_BYTES;
+    const converted = format === 'json' ? await run(jsonRequestSteps(bytes, enabled), isLarge) : undefined;
+    const request = scanRequest(converted?.bytes ?? bytes, { check: true, watch: KEY_WATCH });
+    const admission = admit(request, enabled, converted);
+    const context = contextOf(traceContext, converted, { ...contexts, enabled });
+    const accepted = admission.bytes === request.bytes ? request : scanRequest(admission.bytes, { check: false });
+    const sheets: Sheets = {
+      repaired: new NoteSheet(REPAIRS, accepted.spans.length),
+      warned: new NoteSheet(WARNINGS, accepted.spans.length),
+    };
+    noteAdmission(admission, sheets);
+    const steps = enrich({
+      request: accepted,
+      destination,
+      destinationNumber: numberOf(destination),
+      context: typeof context === 'object' ? context : undefined,
+      originalIds: admission.originalIds,
+      ...{ enabled, memory, parents },
+      nowMs: now(),
+      ...sheets,
+    });
+    const enriched = await run(steps, isLarge || accepted.spans.length >= MANY_SPANS);
+    const outcome = typeof context === 'object' ? (enriched.followers > 0 ? 'adopted' : 'ignored') : context;
+    if (outcome === 'unreadable') {
+      for (const { ordinal } of accepted.spans) sheets.warned.add(ordinal, 'trace_context_refused');
+    }
+    return {
+      bytes: enriched.bytes,
+      accepted: accepted.spans.length,
+      rejections: admission.rejections,
+      repairs: new Map([...sheets.repaired.counts()].map(([repair, { spans }]) => [repair, spans])),
+      warnings: new Map([...sheets.warned.counts()].map(([warning, count]) => [warning, withIds(accepted, count)])),
+      traceContext: outcome,
+      notes: (position) => ({ repairs: sheets.repaired.of(position), warnings: sheets.warned.of(position) }),
+    };
+  };
+  return { judge, orphans: () => parents.orphans(now()) };
+}
+
+/** To the end at once, or with a pause after each slice. */
+async function run<Result>(steps: Generator<void, Result>, inSlices: boolean): Promise<Result> {
+  let sliceEndMs = performance.now() + SLICE_MS;
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (!inSlices || performance.now() < sliceEndMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    sliceEndMs = performance.now() + SLICE_MS;
+  }
+}
+
+/** The place that was thought of most decides: the body before what the request says beside it. */
+function contextOf(
+  beside: RequestedContext | undefined,
+  converted: ConvertedRequest | undefined,
+  options: ContextOptions,
+): ReturnType<typeof readTraceContext> | undefined {
+  if (!options.enabled(CONTEXT_REPAIR)) return undefined;
+  const inBody = contextInBody(converted?.traceContext);
+  const requested = inBody !== undefined && saysSomething(inBody) ? inBody : beside;
+  return requested === undefined || !saysSomething(requested) ? undefined : readTraceContext(requested, options);
+}
+
+const ID_WARNINGS: readonly (readonly [WarningName, readonly RepairName[]])[] = [
+  ['id_repaired', ['id_base64', 'id_uuid', 'id_text', 'id_derived']],
+  ['parent_unreadable', ['parent_unreadable']],
+  ['link_dropped', ['link_dropped']],
+];
+
+interface Sheets {
+  readonly repaired: NoteSheet<RepairName>;
+  readonly warned: NoteSheet<WarningName>;
+}
+
+function noteAdmission({ repaired: done }: Admission, { repaired, warned }: Sheets): void {
+  for (const [position, repairs] of done) {
+    for (const repair of repairs) repaired.add(position, repair);
+    for (const [warning, causes] of ID_WARNINGS) {
+      if (causes.some((cause) => repairs.has(cause))) warned.add(position, warning);
+    }
+  }
+}
+
+/** With the ids of the first span it is about. */
+function withIds({ bytes, spans }: ScannedRequest, count: { spans: number; first: number }): WarningCount {
+  const { traceId, spanId } = new ReceivedSpan(new SpanReader(bytes), spans[count.first]!).spanContext();
+  return { spans: count.spans, traceId, spanId };
+}
