@@ -13,6 +13,7 @@ import { dropHalfPromptLink, PROMPT_KEYS, promptVersionToNumber } from './visibi
 import { DOTTED_PREFIXES } from './visibility/stumbling-paths';
 import { fillStart, warnOfEndBeforeStart } from './visibility/times';
 import { showTraceInputOutput, TRACE_INPUT_OUTPUT_KEYS } from './visibility/trace-input-output';
+import { isUnwieldy, WALKED_KEYS } from './visibility/unwieldy-json';
 
 export { METADATA } from './visibility/metadata';
 export { kindText } from './visibility/plain-fields';
@@ -162,6 +163,7 @@ export const WATCHED_ATTRIBUTES: readonly WatchedAttribute[] = [
   ...OPERATION_KEYS.map((key) => ({ key, feature: 'crash' as const, only: isNoText })),
   ...TYPE_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeInheritedName })),
   { key: 'events', feature: 'crash', only: mayBeNoListOfEvents },
+  ...WALKED_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeUnwieldy })),
   ...DOTTED_PREFIXES.map((prefix) => ({ prefix, feature: 'crash' as const })),
 ];
 
@@ -175,6 +177,10 @@ function isEnvironmentToSee(text: string | undefined): boolean {
 
 function mayBeInheritedName(text: string | undefined): boolean {
   return text === undefined || isInheritedName(text);
+}
+
+function mayBeUnwieldy(text: string | undefined): boolean {
+  return text === undefined || isUnwieldy(text);
 }
 
 function mayBeNoListOfEvents(text: string | undefined): boolean {

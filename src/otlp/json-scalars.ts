@@ -110,11 +110,16 @@ export class JsonScalars {
     if (type !== 'string' && type !== 'number') return false;
     if (known.kind === 'string') return false;
     const text = type === 'string' ? this.#scanner.string() : this.#scanner.number();
+    const mark = writer.pos;
     writer.tag(known);
     if (known.kind === 'bytes') return type === 'string' && this.#base64(text);
     if (known.kind === 'double') return this.#double(text, type === 'string');
     const integer = known.enumValues?.get(text) ?? exactInteger(text);
-    return integer !== undefined && this.#integer(known, BigInt(integer));
+    if (integer === undefined) return false;
+    const isInteger = this.#integer(known, BigInt(integer));
+    // A time of zero is one that is absent; written out, Langfuse takes it for 1970.
+    if (known.kind === 'fixed64' && isInteger && BigInt(integer) === 0n) writer.pos = mark;
+    return isInteger;
   }
 
   #integer(known: FieldSpec, value: bigint): boolean {

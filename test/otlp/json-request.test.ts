@@ -137,3 +137,12 @@ test('what is kept of a request is not larger than the request', () => {
   // The queue counts `length`; the memory behind it must not be 100,000 times that.
   expect(bytes.buffer.byteLength).toBeLessThan(100_000);
 });
+
+test('a time of zero is not written: Langfuse would take it for 1970', () => {
+  const times = (end: string) => requestText(spanText(`"startTimeUnixNano":"5"${end}`));
+  const without = convertJsonRequest(Buffer.from(times('')), allOn).bytes;
+  for (const zero of ['"0"', '0', '0.0', 'null']) {
+    const { bytes } = convertJsonRequest(Buffer.from(times(`,"endTimeUnixNano":${zero}`)), allOn);
+    expect([zero, bytes.toString('hex')]).toEqual([zero, without.toString('hex')]);
+  }
+});
