@@ -30,7 +30,10 @@ const WATCHED: readonly WatchedKey[] = [
   { key: METADATA.kind, bit: KIND_SHOWN },
   ...WATCHED_ATTRIBUTES.map((watched) =>
     'prefix' in watched
-      ? { key: watched.prefix, isPrefix: true, bit: keyBit(watched.feature), only: watched.only }
+      ? {
+          ...{ key: watched.prefix, isPrefix: true, onlyKeys: watched.onlyKeys },
+          ...{ bit: keyBit(watched.feature), only: watched.only },
+        }
       : { key: watched.key, bit: keyBit(watched.feature), only: watched.only },
   ),
 ];

@@ -1,6 +1,6 @@
 import type { Draft, Feature } from './draft';
 import { ENVIRONMENT_KEYS } from './observation/environment';
-import { avertCrash, isInheritedName, OPERATION_KEYS, TYPE_KEYS } from './visibility/crash';
+import { avertCrash, isInheritedName, OPERATION_KEYS, spellOutContentEvents, TYPE_KEYS } from './visibility/crash';
 import { eventsToMetadata, exceptionToLevel, linksToMetadata } from './visibility/links-and-events';
 import {
   droppedCountsToMetadata,
@@ -37,6 +37,12 @@ export interface VisibilityRule {
   readonly apply: (draft: Draft<VisibilityWarning>) => void;
 }
 
+const CRASH_AVERTED = {
+  repair: 'crash_averted',
+  what: 'Attributes that Langfuse cannot digest become texts, or move to the metadata under their own name.',
+  why: 'Langfuse’s worker throws on them after it has answered 200, and all spans of the batch are lost.',
+} as const;
+
 /**
  * In the order in which they are applied. What decides over where Langfuse finds input and output comes before what asks
  * for it: the events.
@@ -49,13 +55,8 @@ export const VISIBILITY_RULES = [
     why: 'Langfuse does not decode maps and bytes, and shows the raw OTLP JSON of them.',
     apply: (draft) => draft.valuesToJson(),
   },
-  {
-    repair: 'crash_averted',
-    features: ['crash', 'events'],
-    what: 'Attributes that Langfuse cannot digest become texts, or move to the metadata under their own name.',
-    why: 'Langfuse’s worker throws on them after it has answered 200, and all spans of the batch are lost.',
-    apply: avertCrash,
-  },
+  { ...CRASH_AVERTED, features: ['crash'], apply: avertCrash },
+  { ...CRASH_AVERTED, features: ['events'], apply: spellOutContentEvents },
   {
     repair: 'trace_input_output',
     features: ['traceInputOutput'],
@@ -144,12 +145,15 @@ export const VISIBILITY_RULES = [
 
 export type VisibilityRepair = Exclude<(typeof VISIBILITY_RULES)[number]['repair'], undefined>;
 
-export const VISIBILITY_REPAIRS: readonly VisibilityRepair[] = VISIBILITY_RULES.map(({ repair }) => repair).filter(
-  (repair) => repair !== undefined,
-);
+export const VISIBILITY_REPAIRS: readonly VisibilityRepair[] = [
+  ...new Set(VISIBILITY_RULES.map(({ repair }) => repair).filter((repair) => repair !== undefined)),
+];
 
 /** An attribute by its key, or all whose keys begin so. */
-export type WatchedAttribute = ({ readonly key: string } | { readonly prefix: string }) & {
+export type WatchedAttribute = (
+  | { readonly key: string }
+  | { readonly prefix: string /** Which keys count. */; readonly onlyKeys: (key: string) => boolean }
+) & {
   readonly feature: Feature;
   /** Which values count, where not all do, empty ones included; `text` is `undefined` for a value that is no text. */
   readonly only?: (text: string | undefined) => boolean;
@@ -164,8 +168,16 @@ export const WATCHED_ATTRIBUTES: readonly WatchedAttribute[] = [
   ...TYPE_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeInheritedName })),
   { key: 'events', feature: 'crash', only: mayBeNoListOfEvents },
   ...WALKED_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeUnwieldy })),
-  ...DOTTED_PREFIXES.map((prefix) => ({ prefix, feature: 'crash' as const })),
+  ...DOTTED_PREFIXES.map((prefix) => ({ prefix, onlyKeys: mayStumble, feature: 'crash' as const })),
 ];
+
+/** The keys that OpenLLMetry and OpenInference write for nearly every message. Among these alone nobody stumbles. */
+const PLAIN_MEMBER =
+  /^(?:gen_ai\.(?:prompt|completion)|llm\.(?:input|output)_messages)\.\d{1,3}\.(?:message\.)?(?!message$|constructor$|prototype$|__proto__$)[a-z_]+$/;
+
+function mayStumble(key: string): boolean {
+  return !PLAIN_MEMBER.test(key);
+}
 
 function isNoText(text: string | undefined): boolean {
   return text === undefined;

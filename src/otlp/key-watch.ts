@@ -7,6 +7,8 @@ export interface WatchedKey {
   readonly isPrefix?: boolean;
   /** Set in `keys` when a span has the attribute, or in `emptyKeys` when it has it with an empty text. */
   readonly bit: number;
+  /** Which keys with that beginning count; all by default. */
+  readonly onlyKeys?: ((key: string) => boolean) | undefined;
   /** Which values count; `text` is `undefined` for a value that is no text. */
   readonly only?: ((text: string | undefined) => boolean) | undefined;
 }

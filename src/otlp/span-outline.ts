@@ -65,7 +65,9 @@ export class SpanOutliner {
   /** Where it reads, of which span. */
   #pos = 0;
   #outline: Outline = emptyOutline();
-  /** The value of the attribute it looks at. */
+  /** The attribute it looks at. */
+  #keyStart = 0;
+  #keyEnd = 0;
   #valueStart = 0;
   #valueEnd = 0;
   readonly #found = (wants: readonly WatchedKey[]) => this.#note(wants);
@@ -191,6 +193,8 @@ export class SpanOutliner {
     const bytes = this.#bytes;
     if (isComplexValue(bytes, valueStart, valueEnd)) this.#outline.features |= OUTLINE.complexValue;
     if (keyLength === 0) return;
+    this.#keyStart = keyStart;
+    this.#keyEnd = keyStart + keyLength;
     this.#valueStart = valueStart;
     this.#valueEnd = valueEnd;
     this.#watch.look(bytes, keyStart, keyLength, this.#found);
@@ -199,7 +203,8 @@ export class SpanOutliner {
   #note(wants: readonly WatchedKey[]): void {
     const outline = this.#outline;
     const isEmpty = isEmptyText(this.#bytes, this.#valueStart, this.#valueEnd);
-    for (const { bit, only } of wants) {
+    for (const { bit, only, onlyKeys } of wants) {
+      if (onlyKeys !== undefined && !onlyKeys(this.#bytes.toString('utf8', this.#keyStart, this.#keyEnd))) continue;
       if (only !== undefined) {
         if (only(textAt(this.#bytes, this.#valueStart, this.#valueEnd))) outline.keys |= bit;
       } else if (isEmpty) outline.emptyKeys |= bit;

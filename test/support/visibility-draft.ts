@@ -119,7 +119,8 @@ export function featuresOf(span: ReadableSpan): Set<Feature> {
     has('complexValue', isComplex(value));
     const text = typeof value === 'string' ? value : undefined;
     for (const watched of WATCHED_ATTRIBUTES) {
-      const isMeant = 'prefix' in watched ? key.startsWith(watched.prefix) : key === watched.key;
+      const isMeant =
+        'prefix' in watched ? key.startsWith(watched.prefix) && watched.onlyKeys(key) : key === watched.key;
       has(watched.feature, isMeant && (watched.only?.(text) ?? true));
     }
   }

@@ -38,7 +38,6 @@ export function avertCrash(draft: Draft): void {
   moveUnwieldyJson(draft);
   moveLogfireEvents(draft);
   moveStumblingPaths(draft);
-  spellOutContentEvents(draft);
 }
 
 function writeOperationsAsText(draft: Draft): void {
@@ -98,7 +97,7 @@ const dottedKeys = ({ span }: Draft) =>
   Object.keys(span.attributes).filter((key) => DOTTED_PREFIXES.some((prefix) => key.startsWith(prefix)));
 
 /** Langfuse reads the attributes of these events by the same rules; what it makes of them is written on the span instead. */
-function spellOutContentEvents(draft: Draft): void {
+export function spellOutContentEvents(draft: Draft): void {
   if (!draft.span.events.some(({ name }) => name.startsWith('gen_ai.content.'))) return;
   const reading = readSpan(draft.span);
   if (!reachesRule(reading, CONTENT_EVENTS_RULE)) return;

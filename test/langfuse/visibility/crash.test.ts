@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { observe } from '../../../src/langfuse/observation/observation';
-import { avertCrash } from '../../../src/langfuse/visibility/crash';
+import { WATCHED_ATTRIBUTES } from '../../../src/langfuse/visibility';
+import { avertCrash, spellOutContentEvents } from '../../../src/langfuse/visibility/crash';
 import { WALKED_KEYS } from '../../../src/langfuse/visibility/unwieldy-json';
 import { runs } from '../../support/random';
 import { kvlist } from '../../support/span-builder';
@@ -11,8 +12,10 @@ const META = 'langfuse.observation.metadata.';
 function averted(given: VisibleGiven): Record<string, unknown> {
   const draft = new TestDraft(given);
   avertCrash(draft);
+  spellOutContentEvents(draft);
   const once = { ...draft.span.attributes };
   avertCrash(draft);
+  spellOutContentEvents(draft);
   expect({ ...draft.span.attributes }).toEqual(once);
   return once;
 }
@@ -216,6 +219,45 @@ function buildTrustingly(attributes: Record<string, unknown>, prefix: string): v
     }
   }
 }
+
+describe('keys that are not looked at', () => {
+  const prefixes = ['gen_ai.prompt', 'gen_ai.completion', 'llm.input_messages', 'llm.output_messages'];
+  const part = fc.constantFrom('message', 'role', 'content', '0', '7', '1000', 'constructor', '__proto__', '', 'a_b');
+  const path = fc.oneof(
+    fc.array(part, { minLength: 0, maxLength: 4 }).map((parts) => ['', ...parts].join('.')),
+    fc.constantFrom('.0.role', '.0.content', '.7.message.role', '.0.message.content', '.0.message', '.0.message_a'),
+  );
+  const key = fc.tuple(fc.constantFrom(...prefixes), path).map(([prefix, rest]) => prefix + rest);
+  const watched = WATCHED_ATTRIBUTES.flatMap((each) => ('prefix' in each ? [each] : []));
+  const isLookedAt = (each: string) =>
+    watched.some(({ prefix, onlyKeys }) => each.startsWith(prefix) && onlyKeys(each));
+
+  test('nobody stumbles on them, whatever their values', () => {
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.uniqueArray(key, { maxLength: 8 }), fc.constantFrom('x', 1, true), (keys, value) => {
+        const attributes = Object.fromEntries(keys.filter((each) => !isLookedAt(each)).map((each) => [each, value]));
+        plain += Object.keys(attributes).length;
+        expect(averted({ attributes })).toEqual(attributes);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(plain).toBeGreaterThan(2000);
+  });
+
+  test.each([
+    ['gen_ai.prompt.0.content', false],
+    ['llm.input_messages.12.message.role', false],
+    ['llm.input_messages.0.message', true],
+    ['gen_ai.prompt.0.content.0.type', true],
+    ['gen_ai.prompt.1000.role', true],
+    ['gen_ai.prompt.0.constructor', true],
+    ['gen_ai.prompt', true],
+    ['gen_ai.prompt_id.0.role', true],
+  ])('%s: %s', (each, expected) => {
+    expect(isLookedAt(each)).toBe(expected);
+  });
+});
 
 describe('any dotted keys', () => {
   const part = fc.constantFrom('0', '1', '00', 'a', 'b', 'content', 'length', 'map', 'toString', 'name', 'constructor');
