@@ -1,7 +1,7 @@
 import { type Admission, admit, type Rejection } from './admission/admit';
 import { enrich } from './admission/enrich';
 import { NoteSheet } from './admission/note-sheet';
-import { type Orphan, ParentWatch } from './admission/parent-watch';
+import { ParentWatch } from './admission/parent-watch';
 import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
 import { KEY_WATCH } from './admission/span-rows';
 import {
@@ -13,6 +13,7 @@ import {
   saysSomething,
 } from './admission/trace-context';
 import { TraceMemory } from './admission/trace-memory';
+import type { Orphan } from './admission/waiting-parents';
 import { WARNINGS, type WarningName } from './admission/warnings';
 import type { Config } from './config';
 import { type ConvertedRequest, jsonRequestSteps } from './otlp/json-request';

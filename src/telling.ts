@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Metrics } from './admin/metrics';
-import type { Orphan } from './admission/parent-watch';
+import type { Orphan } from './admission/waiting-parents';
 import type { Judgement } from './judge';
 import { createWarningLog } from './warning-log';
 

@@ -15,7 +15,8 @@ import { CONTEXT_REPAIR, type RepairName } from './repairs';
 import { SpanDraft } from './span-draft';
 import { bitsOf, createRowReader, type FeatureBits, has, lacksItsKindOnly, type SpanRow } from './span-rows';
 import type { TraceContext } from './trace-context';
-import { type Gift, giftKeys, giftRepairs, TraceGroups, traceAttributeBit } from './trace-groups';
+import type { Gift } from './trace-group';
+import { giftKeys, giftRepairs, TraceGroups, traceAttributeBit } from './trace-groups';
 import type { TraceMemory } from './trace-memory';
 import type { WarningName } from './warnings';
 

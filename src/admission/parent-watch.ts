@@ -1,6 +1,6 @@
 import { SeenSpans } from './seen-spans';
 import { placesFor, SpanHash } from './span-hash';
-import { WaitingParents } from './waiting-parents';
+import { type Orphan, WaitingParents } from './waiting-parents';
 
 export interface ParentWatchLimits {
   /** How long before and after its child a parent may come. */
@@ -9,16 +9,6 @@ export interface ParentWatchLimits {
   readonly seenMax: number;
   /** Missing parents that are waited for; 72 bytes each. Beyond it new ones are not watched. */
   readonly waitingMax: number;
-}
-
-/** A parent that did not come. Ids in hex. */
-export interface Orphan {
-  readonly traceId: string;
-  /** Of the first child. */
-  readonly spanId: string;
-  readonly parentSpanId: string;
-  /** Children that miss this parent; those that come after it was told are told in another one. */
-  readonly spans: number;
 }
 
 /**

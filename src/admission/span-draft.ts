@@ -1,5 +1,4 @@
-import type { Draft } from '../langfuse/draft';
-import type { VisibilityWarning } from '../langfuse/visibility';
+import type { Draft, VisibilityWarning } from '../langfuse/draft';
 import { jsonText } from '../otlp/any-value';
 import type { SpanEdit } from '../otlp/edit-span';
 import type { ReceivedSpan } from '../otlp/received-span';
@@ -11,7 +10,7 @@ export interface SpanDraftOptions {
 }
 
 /** A received span and what the rules make of it. */
-export class SpanDraft implements Draft<VisibilityWarning> {
+export class SpanDraft implements Draft {
   readonly isRoot: boolean;
   readonly receivedAt: Draft['receivedAt'];
   readonly warn: (warning: VisibilityWarning) => void;

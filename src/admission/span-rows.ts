@@ -5,7 +5,7 @@ import { KeyWatch, type WatchedKey } from '../otlp/key-watch';
 import type { ScannedRequest, ScannedSpan } from '../otlp/scan';
 import { OUTLINE, type Outline, SpanOutliner } from '../otlp/span-outline';
 import type { TraceContext } from './trace-context';
-import type { TraceGroup } from './trace-groups';
+import type { TraceGroup } from './trace-group';
 
 /** What is known of a span while its request is looked through. */
 export interface SpanRow extends Readonly<Outline> {

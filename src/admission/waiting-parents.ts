@@ -1,6 +1,15 @@
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from '../otlp/ids';
-import type { Orphan } from './parent-watch';
 import { CHAIN_MAX, placesFor, type SpanHash } from './span-hash';
+
+/** A parent that did not come. Ids in hex. */
+export interface Orphan {
+  readonly traceId: string;
+  /** Of the first child. */
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  /** Children that miss this parent; those that come after it was told are told in another one. */
+  readonly spans: number;
+}
 
 /** Slot 0 is nobody's: the end of a chain, and both ends of the list. */
 const NONE = 0;

@@ -1,3 +1,5 @@
+import { VISIBILITY_WARNINGS } from '../langfuse/draft';
+
 /** Every warning by its name: the label in `gateway_spans_warned_total{warning}`. The span is accepted; its sender has something to mend. */
 export const WARNINGS = [
   'session_id_missing',
@@ -7,10 +9,7 @@ export const WARNINGS = [
   'link_dropped',
   'orphan_parent',
   'trace_context_refused',
-  'end_before_start',
-  'start_absent',
-  'times_absent',
-  'prompt_without_version',
+  ...VISIBILITY_WARNINGS,
 ] as const;
 export type WarningName = (typeof WARNINGS)[number];
 

@@ -1,6 +1,6 @@
 import type { ReceivedSpan } from '../otlp/received-span';
 import type { ScannedSpan } from '../otlp/scan';
-import type { Explained } from './explain';
+import type { Explained } from './explained';
 
 /** A span in the tree of its trace. */
 export interface Branch {

@@ -1,6 +1,6 @@
 import { WARNING_TEXTS } from '../admission/warnings';
-import type { Explained, ExplainedObservation } from './explain';
 import { type Branch, traces } from './explain-tree';
+import type { Explained, ExplainedObservation } from './explained';
 import { REPAIR_TEXTS } from './repair-texts';
 
 /** JSON escapes the others; to a terminal these are commands too, and anybody may have put them into a span. */

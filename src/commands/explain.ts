@@ -3,14 +3,15 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ENVIRONMENT_VARIABLES, type LoadedConfig, loadConfig } from '../config';
 import { GatewayError } from '../errors';
-import { createJudge, type Judgement, type SpanNotes } from '../judge';
-import { type Observation, observe } from '../langfuse/observation/observation';
+import { createJudge, type Judgement } from '../judge';
+import { observe } from '../langfuse/observation/observation';
 import { type Stamps, stamp } from '../langfuse/stamp';
 import { ReceivedSpan } from '../otlp/received-span';
 import { type ScannedSpan, scanRequest } from '../otlp/scan';
 import { SpanReader } from '../otlp/span-index';
 import { foreignRequest, readBody } from './explain-body';
 import { asJson, asText, oneLine } from './explain-views';
+import type { Explained } from './explained';
 
 export interface ExplainRequest {
   /** `-`: standard input. */
@@ -24,18 +25,6 @@ export function readExplainRequest(words: readonly string[], json: boolean): Exp
   if (file === '' || more.length > 0) return 'explain takes one FILE, or - for standard input';
   return { file, json };
 }
-
-/** What `serve` would accept of a request, and refuse. Spans are read one by one, when they are asked for. */
-export interface Explained {
-  readonly spans: readonly ScannedSpan[];
-  readonly rejections: Judgement['rejections'];
-  /** A span as it would leave for the destination. */
-  read(scanned: ScannedSpan): ReceivedSpan;
-  observe(scanned: ScannedSpan): ExplainedObservation;
-}
-
-/** With what the gateway did to the span, and warns of. */
-export type ExplainedObservation = Omit<Observation, keyof SpanNotes> & SpanNotes;
 
 interface ExplainOptions {
   env: NodeJS.ProcessEnv;

@@ -22,8 +22,17 @@ export const FEATURES = [
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
+/** What rules find that its sender should mend. */
+export const VISIBILITY_WARNINGS = [
+  'end_before_start',
+  'start_absent',
+  'times_absent',
+  'prompt_without_version',
+] as const;
+export type VisibilityWarning = (typeof VISIBILITY_WARNINGS)[number];
+
 /** A span while it is made visible. Rules read `span`, and change it through the methods alone. */
-export interface Draft<Warning extends string = string> {
+export interface Draft {
   /** Its attributes show at once what was changed: a rule builds on those before it. */
   readonly span: ReadableSpan;
   /** Without a parent. */
@@ -37,5 +46,5 @@ export interface Draft<Warning extends string = string> {
   setTimes(times: { start: HrTime; end?: HrTime }): void;
   /** Writes maps, bytes and such lists as JSON texts. */
   valuesToJson(): void;
-  warn(warning: Warning): void;
+  warn(warning: VisibilityWarning): void;
 }

@@ -18,14 +18,6 @@ import { isUnwieldy, WALKED_KEYS } from './visibility/unwieldy-json';
 export { METADATA } from './visibility/metadata';
 export { kindText } from './visibility/plain-fields';
 
-export const VISIBILITY_WARNINGS = [
-  'end_before_start',
-  'start_absent',
-  'times_absent',
-  'prompt_without_version',
-] as const;
-export type VisibilityWarning = (typeof VISIBILITY_WARNINGS)[number];
-
 /** Something that Langfuse would drop, and how it is put where Langfuse shows it. Applied to its own result it changes nothing. */
 export interface VisibilityRule {
   /** Its counter and its switch; `undefined` for a rule that changes nothing and only warns. */
@@ -34,7 +26,7 @@ export interface VisibilityRule {
   readonly features: readonly Feature[];
   readonly what: string;
   readonly why: string;
-  readonly apply: (draft: Draft<VisibilityWarning>) => void;
+  readonly apply: (draft: Draft) => void;
 }
 
 const CRASH_AVERTED = {

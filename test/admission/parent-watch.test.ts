@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { type Orphan, ParentWatch, type ParentWatchLimits } from '../../src/admission/parent-watch';
+import { ParentWatch, type ParentWatchLimits } from '../../src/admission/parent-watch';
 import { CHAIN_MAX, placesFor, SpanHash } from '../../src/admission/span-hash';
+import type { Orphan } from '../../src/admission/waiting-parents';
 import { runs } from '../support/random';
 
 const WIDE: ParentWatchLimits = { windowMs: 100, seenMax: 1 << 12, waitingMax: 1_000 };

@@ -1,7 +1,7 @@
 import type { HrTime, Link } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { Draft, Feature } from '../../src/langfuse/draft';
-import { VISIBILITY_RULES, type VisibilityWarning, WATCHED_ATTRIBUTES } from '../../src/langfuse/visibility';
+import type { Draft, Feature, VisibilityWarning } from '../../src/langfuse/draft';
+import { VISIBILITY_RULES, WATCHED_ATTRIBUTES } from '../../src/langfuse/visibility';
 import { type AttributesGiven, buildSpan, kvlist, type SpanGiven } from './span-builder';
 
 export const RECEIVED_AT: HrTime = [1_800_000_000, 5];
@@ -47,7 +47,7 @@ const stateOf = (text: string | undefined) =>
   text === undefined ? {} : { traceState: { serialize: () => text } as NonNullable<Link['context']['traceState']> };
 
 /** A draft that does what it is asked to on the span itself. */
-export class TestDraft implements Draft<VisibilityWarning> {
+export class TestDraft implements Draft {
   readonly span: ReadableSpan;
   readonly isRoot: boolean;
   readonly receivedAt = RECEIVED_AT;

@@ -2,7 +2,6 @@ import type { Draft } from '../draft';
 import { firstPresent } from '../observation/attribute-lookup';
 import { member, parseJson } from '../observation/json';
 import { type Attributes, readSpan } from '../observation/span-reading';
-import type { VisibilityWarning } from '../visibility';
 import { METADATA, textOrJson } from './metadata';
 
 const NAME_KEYS = ['langfuse.observation.prompt.name', 'langfuse.prompt.name'] as const;
@@ -21,7 +20,7 @@ export function promptVersionToNumber(draft: Draft): void {
 }
 
 /** Langfuse's ingestion schema refuses an observation with half a link to a prompt, and drops it without a word. */
-export function dropHalfPromptLink(draft: Draft<VisibilityWarning>): void {
+export function dropHalfPromptLink(draft: Draft): void {
   const { attributes } = readSpan(draft.span);
   const [name, version] = [firstPresent(attributes, NAME_KEYS), firstPresent(attributes, VERSION_KEYS)];
   if (name === undefined && version === undefined) return;

@@ -1,11 +1,10 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { Draft } from '../draft';
-import type { VisibilityWarning } from '../visibility';
 
 const isAbsent = ([seconds, nanos]: HrTime) => seconds === 0 && nanos === 0;
 
 /** Without a time of its own a span would get the time of each attempt to deliver it, and be another span each time. */
-export function fillStart(draft: Draft<VisibilityWarning>): void {
+export function fillStart(draft: Draft): void {
   const { startTime, endTime } = draft.span;
   if (!isAbsent(startTime)) return;
   if (!isAbsent(endTime)) {
@@ -18,7 +17,7 @@ export function fillStart(draft: Draft<VisibilityWarning>): void {
 }
 
 /** Which of the two is wrong nobody knows. */
-export function warnOfEndBeforeStart(draft: Draft<VisibilityWarning>): void {
+export function warnOfEndBeforeStart(draft: Draft): void {
   const { startTime, endTime } = draft.span;
   if (isAbsent(endTime)) return;
   const [seconds, nanos] = [endTime[0] - startTime[0], endTime[1] - startTime[1]];
