@@ -192,7 +192,9 @@ function readOptions() {
   if (values.other !== undefined) {
     SIDES[OTHER] = { args: [resolve(values.other), 'serve'], env: SIDES['gateway-memory'].env };
   }
-  const sides = names('sides', values.sides, SIDES);
+  const asked = names('sides', values.sides, SIDES);
+  // Whoever names another build wants it measured, whichever sides it is to be compared with.
+  const sides = values.other === undefined ? asked : [...new Set([...asked, OTHER])];
   const missing = sides.find((side) => !existsSync(SIDES[side].args[0]));
   if (missing !== undefined)
     throw new Error(`${missing}: ${SIDES[missing].args[0]} is missing, run npm run build first`);

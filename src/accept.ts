@@ -29,6 +29,7 @@ export function createAccept(options: AcceptOptions): Accept {
       });
       ledger.accepted(judgement.accepted);
     }
+    judgement.kept();
     onKept(judgement);
     return judgement;
   };

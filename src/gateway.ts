@@ -177,7 +177,8 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
     const { deadLetters: store } = storage;
     if (store === undefined) return;
     const isKnown = (name: string) => routes.has(name);
-    const replay = createReplay({ store, queue, isKnown, repairs: config.repairs, onReplayed: ledger.replayed });
+    const tell = { onReplayed: ledger.replayed, onRepaired: metrics.repaired };
+    const replay = createReplay({ store, queue, isKnown, repairs: config.repairs, ...tell });
     desk.listen(createDeadLetterDesk({ store, replay }));
   };
   const admin = createAdmin({

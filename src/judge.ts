@@ -54,6 +54,8 @@ export interface Judgement {
   readonly traceContext: ContextOutcome | undefined;
   /** Of the accepted span at that position. */
   notes(position: number): SpanNotes;
+  /** To be called when its spans are kept: who is sent away and comes again must not be seen twice. */
+  kept(): void;
 }
 
 export type JudgeOptions = Pick<Config, 'repairs' | 'traceContext' | 'traceAttributes'> & { now: () => number };
@@ -119,6 +121,7 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
       repairs: new Map([...sheets.repaired.counts()].map(([repair, { spans }]) => [repair, spans])),
       warnings: new Map([...sheets.warned.counts()].map(([warning, count]) => [warning, withIds(accepted, count)])),
       traceContext: outcome,
+      kept: enriched.watchParents,
       notes: (position) => ({ repairs: sheets.repaired.of(position), warnings: sheets.warned.of(position) }),
     };
   };

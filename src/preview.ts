@@ -25,7 +25,9 @@ export function createPreview({ adminUrl, log }: { adminUrl: () => string; log: 
 
     judged(judgement: Judgement): void {
       const reader = new SpanReader(judgement.bytes);
-      for (const scanned of scanRequest(judgement.bytes, { check: false }).spans) {
+      const { spans } = scanRequest(judgement.bytes, { check: false });
+      // Of more spans than are kept the first would be put in to be taken out again.
+      for (const scanned of spans.slice(-NOTES_MAX)) {
         const key = keyOf(new ReceivedSpan(reader, scanned));
         notes.delete(key);
         notes.set(key, judgement.notes(scanned.ordinal));

@@ -1,10 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type Admission, admit } from './admission/admit';
 import type { RepairName } from './admission/repairs';
 import { DamagedLetter, type DeadLetter } from './dead-letters/letter';
 import type { DeadLetterStore } from './dead-letters/store';
 import { GatewayError } from './errors';
-import { scanRequest } from './otlp/scan';
+import { createJudge, type Judgement } from './judge';
 import { type QueuePort, QueueRefusal } from './queue/port';
 
 export interface ReplayOptions {
@@ -15,6 +14,8 @@ export interface ReplayOptions {
   repairs: Readonly<Record<RepairName, boolean>>;
   /** In the turn of the event loop in which the queue has kept so many spans. */
   onReplayed: (spans: number) => void;
+  /** In the same turn, for each repair that was made, with how many of the spans it touched. */
+  onRepaired?: (repair: RepairName, spans: number) => void;
 }
 
 /** `problem` is for people; the letter is there as before, unless it says otherwise. */
@@ -29,7 +30,7 @@ export type Replay = (id: string) => Promise<Replayed>;
  * it. Its spans are judged again: repairs may have been switched on meanwhile, and the file may have been touched.
  */
 export function createReplay(options: ReplayOptions): Replay {
-  const { store, queue, isKnown, repairs, onReplayed } = options;
+  const { store, queue, isKnown, onReplayed, onRepaired } = options;
   const underWay = new Set<string>();
   const replay: Replay = async (id) => {
     const found = await store.read(id);
@@ -38,10 +39,11 @@ export function createReplay(options: ReplayOptions): Replay {
     if (!isKnown(destination)) {
       return { id, problem: `destination ${destination} is not configured; the letter stays` };
     }
-    const { bytes, accepted } = judge(found, (repair) => repairs[repair]);
+    const { bytes, accepted, repairs } = await judgeAgain(found, options.repairs);
     // It takes the letter's place: letters that fill the queue's bound could not be replayed otherwise.
     await queue.offer(bytes, { destination, items: accepted, isCounted: true });
     onReplayed(accepted);
+    for (const [repair, spans] of repairs) onRepaired?.(repair, spans);
     await store.remove(id).catch((error: NodeJS.ErrnoException) => {
       throw new Problem(`its spans are queued, but its files could not be removed (${error.code}): drop it`);
     });
@@ -63,25 +65,32 @@ export function createReplay(options: ReplayOptions): Replay {
 
 class Problem extends Error {}
 
-/** All or none: a letter is one file, and what would not go with the others would be gone with it. */
-function judge(
+/** A letter is one request, and goes in no trace context: nothing is remembered from it for another. */
+const ALONE = { traceContext: { traceIdAlone: 'reject' }, traceAttributes: { maxTraces: 1, windowS: 1 } } as const;
+
+/**
+ * As at the door, where what was mended once changes no more. Its judge knows no other letter, and its spans came when they
+ * came: a replay gives the same, however often and in which order.
+ *
+ * All or none: a letter is one file, and what would not go with the others would be gone with it.
+ */
+async function judgeAgain(
   { letter, bytes }: { letter: DeadLetter; bytes: Buffer },
-  enabled: (repair: RepairName) => boolean,
-): Admission {
-  let admission: Admission;
-  try {
-    admission = admit(scanRequest(bytes, { check: true }), enabled);
-  } catch (error) {
+  repairs: ReplayOptions['repairs'],
+): Promise<Judgement> {
+  const { judge } = createJudge({ ...ALONE, repairs, now: () => Date.parse(letter.firstAt) });
+  const { destination } = letter;
+  const judgement = await judge({ format: 'protobuf', bytes, destination }).catch((error: unknown) => {
     if (!(error instanceof GatewayError)) throw error;
     throw new Problem(`${letter.id}.otlp is no OTLP request (${error.message}); the letter stays`);
-  }
-  const [first] = admission.rejections;
+  });
+  const [first] = judgement.rejections;
   if (first !== undefined) {
-    const count = `${admission.rejections.length} of ${admission.rejections.length + admission.accepted} span(s)`;
+    const count = `${judgement.rejections.length} of ${judgement.rejections.length + judgement.accepted} span(s)`;
     throw new Problem(`${count} cannot be accepted, since ${first.field} ${first.description}; the letter stays`);
   }
-  if (admission.accepted === 0) throw new Problem(`${letter.id}.otlp holds no spans; the letter stays`);
-  return admission;
+  if (judgement.accepted === 0) throw new Problem(`${letter.id}.otlp holds no spans; the letter stays`);
+  return judgement;
 }
 
 function problemOf(error: unknown): string {

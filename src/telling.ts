@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { Metrics } from './admin/metrics';
+import type { RejectionReason } from './admission/admit';
 import type { Orphan } from './admission/waiting-parents';
 import type { Judgement } from './judge';
+import { createSampler } from './sampler';
 import { createWarningLog } from './warning-log';
 
 export interface TellingOptions {
@@ -10,9 +12,23 @@ export interface TellingOptions {
   now: () => number;
 }
 
+/** Spans that were rejected for one reason: how many, and what was wrong with the first. */
+interface Rejected {
+  spans: number;
+  readonly field: string;
+  readonly description: string;
+}
+
 /** Tells metrics and log what was done to spans and what their senders might mend. */
 export function createTelling({ metrics, log, now }: TellingOptions) {
   const warnings = createWarningLog({ log, now });
+  const sayRejected = createSampler<RejectionReason, Rejected>({
+    now,
+    say: (reason, { spans, field, description }) => {
+      const fields = { reasons: { [reason]: spans }, field };
+      log.warn(fields, `${spans} span(s) rejected, the first because ${field} ${description}`);
+    },
+  });
   return {
     judged({ rejections, repairs, warnings: counts, traceContext }: Judgement): void {
       for (const [repair, spans] of repairs) metrics.repaired(repair, spans);
@@ -23,7 +39,7 @@ export function createTelling({ metrics, log, now }: TellingOptions) {
       }
       metrics.missing('session_id', counts.get('session_id_missing')?.spans ?? 0);
       metrics.missing('user_id', counts.get('user_id_missing')?.spans ?? 0);
-      if (rejections.length > 0) tellRejections(rejections);
+      tellRejections(rejections);
     },
 
     orphans(orphans: readonly Orphan[]): void {
@@ -35,11 +51,15 @@ export function createTelling({ metrics, log, now }: TellingOptions) {
   };
 
   function tellRejections(rejections: Judgement['rejections']): void {
-    const byReason = new Map<string, number>();
-    for (const { reason } of rejections) byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
-    for (const [reason, spans] of byReason) metrics.rejected(reason, spans);
-    const { field, description } = rejections[0]!;
-    const fields = { reasons: Object.fromEntries(byReason), field };
-    log.warn(fields, `${rejections.length} span(s) rejected, the first because ${field} ${description}`);
+    const byReason = new Map<RejectionReason, Rejected>();
+    for (const { reason, field, description } of rejections) {
+      const before = byReason.get(reason);
+      if (before === undefined) byReason.set(reason, { spans: 1, field, description });
+      else before.spans++;
+    }
+    for (const [reason, rejected] of byReason) {
+      metrics.rejected(reason, rejected.spans);
+      sayRejected(reason, rejected);
+    }
   }
 }

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import { WARNING_TEXTS, type WarningName } from './admission/warnings';
-
-/** One line per kind in so long a time: what a sender does wrong, it does wrong with every span. */
-const PAUSE_MS = 60_000;
+import type { WarningCount } from './judge';
+import { createSampler } from './sampler';
 
 const ID_FORMS =
   'trace ids are 32 lower-case hex digits in JSON and 16 bytes in protobuf, span ids 16 digits and 8 bytes';
@@ -12,12 +11,12 @@ const ADVICE: Record<WarningName, { level: 'info' | 'warn'; message: string }> =
   session_id_missing: {
     level: 'info',
     message:
-      'set session.id (langfuse.session.id) on them, on their resource or on another span of their trace; Langfuse shows no session for them',
+      'set it, or langfuse.session.id, on them, on their resource or on another span of their trace; Langfuse shows no session for them',
   },
   user_id_missing: {
     level: 'info',
     message:
-      'set user.id (langfuse.user.id) on them, on their resource or on another span of their trace; Langfuse shows no user for them',
+      'set it, or langfuse.user.id, on them, on their resource or on another span of their trace; Langfuse shows no user for them',
   },
   id_repaired: {
     level: 'info',
@@ -62,33 +61,21 @@ const ADVICE: Record<WarningName, { level: 'info' | 'warn'; message: string }> =
 };
 
 export interface WarningLog {
-  /** @param count how many spans of one request, and the ids of the first of them. */
-  tell(warning: WarningName, count: { spans: number; traceId: string; spanId: string }): void;
+  tell(warning: WarningName, count: WarningCount): void;
 }
 
 /**
- * Says what is wrong with accepted spans: the first time at once, then at most one line per warning and minute, with all
- * spans since the last line and the ids of the first of them. What comes after the last line is in the metrics alone.
+ * Says what is wrong with accepted spans, sampled, with the ids of the first of them.
  *
  * @param options.now milliseconds that never go back.
  */
 export function createWarningLog({ log, now }: { log: Logger; now: () => number }): WarningLog {
-  const silentUntil = new Map<WarningName, number>();
-  const gathered = new Map<WarningName, { spans: number; traceId: string; spanId: string }>();
-  return {
-    tell(warning, count) {
-      const before = gathered.get(warning);
-      const sum = before === undefined ? count : { ...before, spans: before.spans + count.spans };
-      const nowMs = now();
-      if (nowMs < (silentUntil.get(warning) ?? 0)) {
-        gathered.set(warning, sum);
-        return;
-      }
-      gathered.delete(warning);
-      silentUntil.set(warning, nowMs + PAUSE_MS);
+  const tell = createSampler<WarningName, WarningCount>({
+    now,
+    say: (warning, { spans, traceId, spanId }) => {
       const { level, message } = ADVICE[warning];
-      const { spans, traceId, spanId } = sum;
       log[level]({ warning, spans, traceId, spanId }, `${spans} span(s) ${WARNING_TEXTS[warning]}: ${message}`);
     },
-  };
+  });
+  return { tell };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REJECTIONS } from '../src/admission/admit';
 import { REPAIRS } from '../src/admission/repairs';
@@ -6,7 +6,9 @@ import { WARNING_TEXTS } from '../src/admission/warnings';
 import { REFUSALS } from '../src/delivery/outcome';
 import { ERROR_TABLE } from '../src/errors';
 
-const text = readFileSync(join(__dirname, '../docs/behaviour.md'), 'utf8');
+const ROOT = join(__dirname, '..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const text = read('docs/behaviour.md');
 
 /** The cells of the first table under a heading, without its head. */
 function table(heading: string): string[][] {
@@ -48,4 +50,31 @@ describe('docs/behaviour.md', () => {
     const expected = Object.entries(ERROR_TABLE).map(([code, { http }]) => [String(http), code]);
     expect(documented.map(([status, code]) => [status, code!.replaceAll('`', '')]).sort()).toEqual(expected.sort());
   });
+});
+
+describe('commands of the pages, in a clone after npm ci', () => {
+  const pages = [
+    'README.md',
+    ...readdirSync(join(ROOT, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+  ];
+  const lines = pages.flatMap((page) =>
+    [...read(page).matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+      block!.split('\n').map((line) => ({ page, line })),
+    ),
+  );
+
+  test('the gateway is called where npm has linked it', () => {
+    const calls = lines.filter(({ line }) => /\blangfuse-otlp-gateway (?!-)/.test(line));
+    expect(calls.length).toBeGreaterThan(5);
+    expect(calls.filter(({ line }) => !/\bnpx langfuse-otlp-gateway /.test(line))).toEqual([]);
+  });
+
+  test('none leaves whoever copies it in another folder', () => {
+    expect(lines.filter(({ line }) => /^\s*cd /.test(line))).toEqual([]);
+  });
+});
+
+test('what the README leaves to the page about invisible things is there', () => {
+  expect(read('README.md')).toContain('(docs/behaviour.md#what-stays-invisible)');
+  expect(text).toContain('\n### What stays invisible\n');
 });

@@ -50,6 +50,20 @@ test.each([
   ]);
 });
 
+test.each(['operation.name', 'ai.operationId'])(
+  '%s: an integer beyond what a double can count is no number when it leaves, for Langfuse calls startsWith on it',
+  async (key) => {
+    const attributes = [{ key, value: { intValue: '9223372036854775807' } }];
+    const { body: bytes } = asProtobuf(requestOf(spanOf({ kind: 1, attributes })));
+    const { bytes: left, repairs } = await newJudge()({ format: 'protobuf', bytes, destination: 'main' });
+    const kept = { key: `langfuse.observation.metadata.${key}`, value: { string: '9223372036854775807' } };
+    expect(canonicalFromProtobuf(left)[0]?.attributes).toEqual([kept]);
+    expect(Object.fromEntries(repairs)).toEqual({ crash_averted: 1 });
+    const again = await newJudge()({ format: 'protobuf', bytes: left, destination: 'main' });
+    expect(again.bytes.equals(left)).toBe(true);
+  },
+);
+
 /** Where a key is twice, its values may be repaired one by one or as one. */
 const hasUniqueKeys = (span: CanonicalSpan) =>
   [span, span.resource, span.scope].every(

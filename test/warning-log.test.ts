@@ -28,7 +28,7 @@ test('the first of a kind is told of at once: what it is, what to do, and where 
   const { lines, tell } = start();
   tell(SESSION, { spans: 3, ...FIRST });
   const msg =
-    '3 span(s) without a session id: set session.id (langfuse.session.id) on them, on their resource or on another span of their trace; Langfuse shows no session for them';
+    '3 span(s) without a session id (session.id): set it, or langfuse.session.id, on them, on their resource or on another span of their trace; Langfuse shows no session for them';
   expect(lines).toEqual([{ level: 30, warning: SESSION, spans: 3, ...FIRST, msg }]);
 });
 

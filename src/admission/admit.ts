@@ -44,13 +44,13 @@ const RULES: readonly Rule[] = [
     trait: TRAITS.traceIdInvalid,
     reject: 'invalid_trace_id',
     field: '.traceId',
-    description: 'is not an id of 16 bytes that are not all zero',
+    description: 'is missing, all zero, or not of 16 bytes',
   },
   {
     trait: TRAITS.spanIdInvalid,
     reject: 'invalid_span_id',
     field: '.spanId',
-    description: 'is not an id of 8 bytes that are not all zero',
+    description: 'is missing, all zero, or not of 8 bytes',
   },
   {
     trait: TRAITS.tooDeep,

@@ -1,4 +1,5 @@
 import { SPAN_ID_BYTES } from '../otlp/ids';
+import { NO_PARENT } from '../otlp/outline';
 import type { SpanRow } from './span-rows';
 import type { TraceContext } from './trace-context';
 import type { TraceGroups } from './trace-groups';
@@ -20,11 +21,12 @@ export interface AdoptionOptions {
  * earlier request of its trace was moved: then it follows, too. Returns how many follow the request's context.
  */
 export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): number {
-  const { context, destination, memory, groups, nowMs } = options;
+  const { destination, memory, groups, nowMs } = options;
+  const context = options.context === undefined ? undefined : whereItIsNow(options.context, options);
   const tops = topmost(rows, options.bytes);
-  const parent = context === undefined ? -1 : rows.findIndex((row) => isSpan(context, row, options.bytes));
-  // What the span hangs under that the request names as the parent of all cannot hang under it, too.
-  const topOfParent = tops[parent];
+  // A tree that holds the span which the request names as the parent of all cannot hang under it, too.
+  const isParent = (row: SpanRow) => hasSpanId(row, context?.parentSpanId, options.bytes);
+  const topsOfParents = new Set(tops.filter((_, index) => isParent(rows[index]!)));
   const earlier = new Map<string, TraceContext | undefined>();
   const remembered = (traceId: string) => {
     if (!earlier.has(traceId)) {
@@ -37,8 +39,8 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
   const moves = rows.map((row, index) => {
     const top = tops[index];
     if (top === undefined) return undefined;
-    if (top.parentIdAt !== -1) return remembered(top.trace.traceId);
-    if (context === undefined || top === topOfParent) return undefined;
+    if (top.parentIdAt !== NO_PARENT) return remembered(top.trace.traceId);
+    if (context === undefined || topsOfParents.has(top)) return undefined;
     if (row === top) return context;
     return { traceId: context.traceId, parentSpanId: undefined };
   });
@@ -48,7 +50,7 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
     if (move === undefined) return;
     const traceId = move.traceId.toString('latin1');
     if (context !== undefined && traceId === context.traceId.toString('latin1')) followers++;
-    const isByContext = tops[index]!.parentIdAt === -1;
+    const isByContext = tops[index]!.parentIdAt === NO_PARENT;
     if (isByContext && traceId !== row.trace.traceId) adoptedTraces.add(row.trace.traceId);
     if (traceId === row.trace.traceId && move.parentSpanId === undefined) return;
     row.movedTo = move;
@@ -66,11 +68,15 @@ const joining = (traceId: string): TraceContext => ({
   parentSpanId: undefined,
 });
 
-/** Whether it is the span that the request names as the parent of all. */
-function isSpan({ traceId, parentSpanId }: TraceContext, row: SpanRow, bytes: Buffer): boolean {
-  if (parentSpanId === undefined) return false;
-  const isParent = parentSpanId.equals(bytes.subarray(row.spanIdAt, row.spanIdAt + SPAN_ID_BYTES));
-  return isParent && row.trace.traceId === traceId.toString('latin1');
+/** The trace that a request names may itself have been moved into another. */
+function whereItIsNow(context: TraceContext, { destination, memory, nowMs }: AdoptionOptions): TraceContext {
+  if (!memory.hasAdoptions(destination)) return context;
+  const into = memory.recall(destination, context.traceId.toString('latin1'), nowMs)?.adoptedInto;
+  return into === undefined ? context : { ...context, traceId: Buffer.from(into, 'latin1') };
+}
+
+function hasSpanId({ spanIdAt }: SpanRow, spanId: Buffer | undefined, bytes: Buffer): boolean {
+  return spanId !== undefined && spanId.compare(bytes, spanIdAt, spanIdAt + SPAN_ID_BYTES) === 0;
 }
 
 /**
@@ -93,7 +99,7 @@ function topmost(rows: readonly SpanRow[], bytes: Buffer): (SpanRow | undefined)
       // Round in a circle.
       if (path.has(at)) break;
       path.add(at);
-      const parent = at.parentIdAt === -1 ? undefined : byId.get(idAt(at, at.parentIdAt));
+      const parent = at.parentIdAt < 0 ? undefined : byId.get(idAt(at, at.parentIdAt));
       if (parent === undefined) {
         top = at;
         break;

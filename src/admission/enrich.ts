@@ -1,8 +1,9 @@
 import type { Draft } from '../langfuse/draft';
-import { METADATA, VISIBILITY_RULES } from '../langfuse/visibility';
+import { addMetadata, METADATA, VISIBILITY_RULES } from '../langfuse/visibility';
 import { assembleRequest, type SpanPart } from '../otlp/assemble';
 import { appendToSpan, editSpan, type SpanEdit } from '../otlp/edit-span';
 import { type OriginalIds, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../otlp/ids';
+import { NO_PARENT } from '../otlp/outline';
 import { ReceivedSpan } from '../otlp/received-span';
 import type { ScannedRequest } from '../otlp/scan';
 import { SpanReader } from '../otlp/span-index';
@@ -42,6 +43,8 @@ export interface Enriched {
   readonly bytes: Buffer;
   /** Spans that follow the request's context. */
   readonly followers: number;
+  /** To be called when the spans are kept: from now on they may be somebody's parent, or miss theirs. */
+  readonly watchParents: () => void;
 }
 
 /** A pause is offered each so many spans. */
@@ -137,7 +140,6 @@ class Enrichment {
     if ((missing & USER_ID) !== 0) this.#warn(position, 'user_id_missing');
     if (gift !== undefined) for (const repair of giftRepairs(gift.given)) this.#repair(position, repair);
     if (this.#isJsonWanted && this.#heads.valuesToJson(row.scanned.scope)) this.#repair(position, 'values_to_json');
-    this.#watch(row);
     const original = originalIds.get(position);
     const isPlain = original === undefined && row.movedTo === undefined && (row.emptyKeys & (gift?.given ?? 0)) === 0;
     if (isPlain && lacksItsKindOnly(row, this.#ruleBits)) {
@@ -155,6 +157,9 @@ class Enrichment {
     return {
       bytes: untouched ? bytes : Buffer.concat(assembleRequest(this.#parts)),
       followers: this.#followers,
+      watchParents: () => {
+        for (const row of this.#rows) this.#watch(row);
+      },
     };
   }
 
@@ -166,7 +171,7 @@ class Enrichment {
     const { request } = this.#options;
     const span = new ReceivedSpan(this.#reader, row.scanned);
     const draft = new SpanDraft(span, {
-      isRoot: row.parentIdAt === -1,
+      isRoot: row.parentIdAt === NO_PARENT,
       receivedAt: this.#receivedAt,
       warn: (warning) => this.#warn(position, warning),
     });
@@ -188,13 +193,13 @@ class Enrichment {
   /** Ids that are no longer those that were sent can still be searched for. */
   #keepIds(draft: SpanDraft, row: SpanRow, original: OriginalIds | undefined): void {
     const { bytes } = this.#options.request;
-    if (original?.spanId !== undefined) draft.add(METADATA.originalSpanId, original.spanId);
-    if (original?.parentSpanId !== undefined) draft.add(METADATA.originalParentSpanId, original.parentSpanId);
-    if (original?.links !== undefined) draft.add(METADATA.originalLinks, `[${original.links.join(',')}]`);
+    if (original?.spanId !== undefined) addMetadata(draft, METADATA.originalSpanId, original.spanId);
+    if (original?.parentSpanId !== undefined) addMetadata(draft, METADATA.originalParentSpanId, original.parentSpanId);
+    if (original?.links !== undefined) addMetadata(draft, METADATA.originalLinks, `[${original.links.join(',')}]`);
     const moved =
       row.movedTo === undefined ? undefined : bytes.toString('hex', row.traceIdAt, row.traceIdAt + TRACE_ID_BYTES);
     const traceId = original?.traceId ?? (moved === row.movedTo?.traceId.toString('hex') ? undefined : moved);
-    if (traceId !== undefined) draft.add(METADATA.originalTraceId, traceId);
+    if (traceId !== undefined) addMetadata(draft, METADATA.originalTraceId, traceId);
   }
 
   /** As it came. */
@@ -210,14 +215,14 @@ class Enrichment {
   #watch({ traceIdAt, spanIdAt, parentIdAt, movedTo }: SpanRow): void {
     const { request, parents, destinationNumber, nowMs } = this.#options;
     if (movedTo === undefined) {
-      parents.saw(destinationNumber, request.bytes, traceIdAt, spanIdAt, parentIdAt, nowMs);
+      parents.saw(destinationNumber, request.bytes, traceIdAt, spanIdAt, Math.max(parentIdAt, NO_PARENT), nowMs);
       return;
     }
     const idAt = (at: number) => request.bytes.subarray(at, at + SPAN_ID_BYTES);
-    const parentSpanId = movedTo.parentSpanId ?? (parentIdAt === -1 ? undefined : idAt(parentIdAt));
+    const parentSpanId = movedTo.parentSpanId ?? (parentIdAt < 0 ? undefined : idAt(parentIdAt));
     const ids = Buffer.concat([movedTo.traceId, idAt(spanIdAt), parentSpanId ?? Buffer.alloc(0)]);
     const spanAt = TRACE_ID_BYTES;
-    const parentAt = parentSpanId === undefined ? -1 : spanAt + SPAN_ID_BYTES;
+    const parentAt = parentSpanId === undefined ? NO_PARENT : spanAt + SPAN_ID_BYTES;
     parents.saw(destinationNumber, ids, 0, spanAt, parentAt, nowMs);
   }
 

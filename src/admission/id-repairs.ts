@@ -99,7 +99,10 @@ class Mender {
       else fresh.set(number, id);
     }
     const isDropped = isUnreadable && this.#may('link_dropped');
-    if (isDropped || isOdd) this.originalIds.links = [...(this.originalIds.links ?? []), linkJson(message)];
+    if (isDropped || isOdd) {
+      this.originalIds.links ??= [];
+      this.originalIds.links.push(linkJson(message));
+    }
     return isDropped ? undefined : withIds(message, fresh);
   }
 
@@ -146,14 +149,16 @@ function linkIds(message: Buffer): ReadonlyMap<number, { raw: Buffer; length: nu
   return ids;
 }
 
+const shownId = (id: Buffer, length: number) => (id.length === length ? id.toString('hex') : idText(id));
+
 /** All that the link says, as it would be written in OTLP JSON but for its attributes, which are an object. */
 function linkJson(message: Buffer): string {
   const [link] = readLinks(message, [0, message.length]);
   const [traceId, spanId] = LINK_IDS.map(([known]) => linkIds(message).get(known.number)?.raw);
   const { attributes = {}, droppedAttributesCount = 0, context } = link!;
   return jsonText({
-    ...(traceId === undefined ? {} : { traceId: idText(traceId) }),
-    ...(spanId === undefined ? {} : { spanId: idText(spanId) }),
+    ...(traceId === undefined ? {} : { traceId: shownId(traceId, TRACE_ID_BYTES) }),
+    ...(spanId === undefined ? {} : { spanId: shownId(spanId, SPAN_ID_BYTES) }),
     ...(context.traceState === undefined ? {} : { traceState: context.traceState.serialize() }),
     ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
     ...(droppedAttributesCount === 0 ? {} : { droppedAttributesCount }),

@@ -2,8 +2,9 @@ import type { Feature } from '../langfuse/draft';
 import { TRACE_ATTRIBUTES } from '../langfuse/trace-attributes';
 import { METADATA, WATCHED_ATTRIBUTES } from '../langfuse/visibility';
 import { KeyWatch, type WatchedKey } from '../otlp/key-watch';
+import { OUTLINE, type Outline } from '../otlp/outline';
 import type { ScannedRequest, ScannedSpan } from '../otlp/scan';
-import { OUTLINE, type Outline, SpanOutliner } from '../otlp/span-outline';
+import { SpanOutliner } from '../otlp/span-outline';
 import type { TraceContext } from './trace-context';
 import type { TraceGroup } from './trace-group';
 

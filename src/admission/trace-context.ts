@@ -29,6 +29,8 @@ export function readTraceContext(
   { traceId, parentSpanId }: RequestedContext,
   { traceIdAlone, enabled }: ContextOptions,
 ): TraceContext | Exclude<ContextOutcome, 'adopted'> {
+  // As proxies send them, in forms of their own.
+  if (!parentSpanId?.trim() && traceIdAlone === 'reject') return 'ignored';
   const trace = idOf(traceId, TRACE_ID_BYTES, enabled);
   const parent = idOf(parentSpanId, SPAN_ID_BYTES, enabled);
   if (trace === 'unreadable' || parent === 'unreadable' || trace === undefined) return 'unreadable';

@@ -2,11 +2,11 @@
 export class TraceGroup {
   /** Encoded attribute fields, as latin1, by position in the table of trace attributes. */
   readonly values: (string | undefined)[] = [];
-  /** Positions that need no more looking for; those whose value a root has told. */
+  /** Positions of which the request has told; those of which a root has. */
   settled = 0;
   fromRoot = 0;
-  /** What earlier requests told of it is known. */
-  isRecalled = false;
+  /** What earlier requests told of it, once somebody has asked. */
+  remembered: readonly (string | undefined)[] | undefined;
   /** What a span gets, by what it lacks and by its resource. */
   readonly gifts = new Map<ResourceFacts, Map<number, Gift>>();
 
@@ -24,6 +24,7 @@ export interface Gift {
 export interface ResourceFacts {
   /** Positions that Langfuse finds on the resource. */
   readonly has: number;
-  /** What the resource says for the whole trace. */
+  /** What the resource says for the whole trace; the positions where it says something. */
+  readonly offers: number;
   readonly values: readonly (string | undefined)[];
 }

@@ -2,6 +2,7 @@ import { TRACE_ATTRIBUTES, type TraceAttribute, type TraceRepair } from '../lang
 import { plainOrJson, readValue, type Value } from '../otlp/any-value';
 import { attributeField, findAttributes } from '../otlp/attribute-fields';
 import { TRACE_ID_BYTES } from '../otlp/ids';
+import { NO_PARENT } from '../otlp/outline';
 import { resourceOf } from '../otlp/resource-view';
 import type { ResourceGroup } from '../otlp/scan';
 import type { RepairName } from './repairs';
@@ -63,30 +64,14 @@ export class TraceGroups {
   /** Takes from a span what is not known of its trace yet. The first value stays, unless a root says otherwise. */
   learn(row: SpanRow): void {
     const { trace } = row;
-    if (!trace.isRecalled) this.#recall(trace);
-    const isRoot = row.parentIdAt === -1 && row.movedTo?.parentSpanId === undefined;
+    const isRoot = row.parentIdAt === NO_PARENT && row.movedTo?.parentSpanId === undefined;
     const facts = this.#factsOf(row);
     const wanted = this.#enabled & (isRoot ? ~trace.fromRoot : ~trace.settled);
     const own = wanted & row.keys;
     if (own !== 0) this.#learnFrom(row, own, isRoot);
-    for (const position of positionsIn(wanted & ~row.keys)) {
-      const value = facts.values[position];
-      if (value !== undefined && (trace.settled & (1 << position)) === 0) this.#settle(trace, position, value, false);
+    for (const position of positionsIn(wanted & ~row.keys & facts.offers & ~trace.settled)) {
+      this.#settle(trace, position, facts.values[position], false);
     }
-  }
-
-  /** What earlier requests told of the trace. */
-  #recall(group: TraceGroup): void {
-    group.isRecalled = true;
-    const { memory, destination, nowMs } = this.#options;
-    const remembered = memory.recall(destination, group.traceId, nowMs);
-    if (remembered === undefined) return;
-    remembered.values.forEach((value, position) => {
-      if (value === undefined) return;
-      group.values[position] = value;
-      group.settled |= 1 << position;
-    });
-    group.fromRoot = remembered.fromRoot;
   }
 
   #learnFrom({ scanned, trace }: SpanRow, own: number, isRoot: boolean): void {
@@ -100,8 +85,8 @@ export class TraceGroups {
         const field = found.get(key);
         if (field === undefined) continue;
         const value = readValue(bytes, field.valueStart, field.valueEnd);
-        // As Langfuse does, which looks on under the next key.
-        if (!value) continue;
+        // As Langfuse does, which looks on under the next key. NaN and the infinities are null to it.
+        if (!value || (typeof value === 'number' && !Number.isFinite(value))) continue;
         this.#settle(trace, position, encoded(attribute, value), isRoot);
         break;
       }
@@ -128,13 +113,43 @@ export class TraceGroups {
     const facts = this.#factsOf(row);
     const wanted = lacking & this.#enabled;
     if (wanted === 0) return undefined;
+    const cached = row.trace.gifts.get(facts)?.get(wanted);
+    if (cached !== undefined) return this.#give(cached.given, cached.appendix.length) ? cached : undefined;
+    const { given, fields, length } = this.#wantedFields(wanted, facts, row.trace);
+    // Asked before it is made: there may be a resource to each of a hundred thousand spans.
+    if (!this.#give(given, length)) return undefined;
+    const gift = { given, appendix: Buffer.from(fields.join(''), 'latin1') };
     const gifts = row.trace.gifts.get(facts) ?? new Map<number, Gift>();
-    row.trace.gifts.set(facts, gifts);
-    const gift = gifts.get(wanted) ?? makeGift(wanted, facts, row.trace);
-    gifts.set(wanted, gift);
-    if (gift.given === 0 || gift.appendix.length > this.#growthLeft) return undefined;
-    this.#growthLeft -= gift.appendix.length;
+    row.trace.gifts.set(facts, gifts.set(wanted, gift));
     return gift;
+  }
+
+  /** Whether there is something to give, and room for it. */
+  #give(given: number, length: number): boolean {
+    if (given === 0 || length > this.#growthLeft) return false;
+    this.#growthLeft -= length;
+    return true;
+  }
+
+  #wantedFields(wanted: number, facts: ResourceFacts, trace: TraceGroup) {
+    const fields: string[] = [];
+    let given = 0;
+    let length = 0;
+    for (const position of positionsIn(wanted)) {
+      const value = facts.values[position] ?? trace.values[position] ?? this.#remembered(trace)[position];
+      if (value === undefined) continue;
+      given |= 1 << position;
+      length += value.length;
+      fields.push(value);
+    }
+    return { given, fields, length };
+  }
+
+  /** What earlier requests told of the trace. */
+  #remembered(trace: TraceGroup): readonly (string | undefined)[] {
+    const { memory, destination, nowMs } = this.#options;
+    trace.remembered ??= memory.recall(destination, trace.traceId, nowMs)?.values ?? [];
+    return trace.remembered;
   }
 
   #factsOf({ scanned }: SpanRow): ResourceFacts {
@@ -173,19 +188,8 @@ function readResource(group: ResourceGroup): ResourceFacts {
     const key = attribute.resourceKeys.find((each) => Boolean(attributes[each]));
     return key === undefined ? undefined : encoded(attribute, attributes[key]!);
   });
-  return { has, values };
-}
-
-function makeGift(wanted: number, facts: ResourceFacts, trace: TraceGroup): Gift {
-  let given = 0;
-  const fields: string[] = [];
-  for (const position of positionsIn(wanted)) {
-    const value = facts.values[position] ?? trace.values[position];
-    if (value === undefined) continue;
-    given |= 1 << position;
-    fields.push(value);
-  }
-  return { appendix: Buffer.from(fields.join(''), 'latin1'), given };
+  const offers = values.reduce((bits, value, position) => (value === undefined ? bits : bits | (1 << position)), 0);
+  return { has, offers, values };
 }
 
 /** The attribute as a field of a span, as latin1; `undefined` where it is not worth carrying, or too long. */

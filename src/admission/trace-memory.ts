@@ -71,7 +71,7 @@ export class TraceMemory {
   }
 
   /**
-   * The first value that is told stays, unless a root tells another one: then that one does. A value longer than
+   * The first value that is told stays, until a root tells one: then that one does. A value longer than
    * `REMEMBERED_VALUE_MAX` has no effect at all.
    */
   rememberValue(
@@ -87,11 +87,12 @@ export class TraceMemory {
     this.#forgetOld(nowMs);
     const trace = this.#find(destination, traceId) ?? this.#begin(destination, traceId);
     const known = trace.values[position];
-    if (known === undefined || (isRoot && known !== value)) {
+    const bit = 1 << position;
+    if (known === undefined || (isRoot && (trace.fromRoot & bit) === 0)) {
       trace.setValue(position, value);
       this.#bytes += cost(value) - cost(known);
     }
-    if (isRoot) trace.fromRoot |= 1 << position;
+    if (isRoot) trace.fromRoot |= bit;
     this.#makeRoom();
   }
 

@@ -15,8 +15,8 @@ export type WarningName = (typeof WARNINGS)[number];
 
 /** What a warning says of a span, to be read behind "3 span(s)": for the sender, and the beginning of what the log says. */
 export const WARNING_TEXTS: Record<WarningName, string> = {
-  session_id_missing: 'without a session id',
-  user_id_missing: 'without a user id',
+  session_id_missing: 'without a session id (session.id)',
+  user_id_missing: 'without a user id (user.id)',
   id_repaired: 'with an id that had to be repaired',
   parent_unreadable: 'whose parent id cannot be read and was left out',
   link_dropped: 'with a link that cannot be read and was left out',
@@ -25,5 +25,5 @@ export const WARNING_TEXTS: Record<WarningName, string> = {
   end_before_start: 'with an end before the start',
   start_absent: 'without a start time, for which the end was taken',
   times_absent: 'without start and end times, for which the time of receipt was taken',
-  prompt_without_version: 'with a prompt name but no integer as prompt version',
+  prompt_without_version: 'with a prompt name but no integer as prompt version, or the reverse',
 };

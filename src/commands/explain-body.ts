@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { badRequest, GatewayError, tooLarge } from '../errors';
-import { LEN } from '../otlp/schema';
+import { FIXED64, LEN } from '../otlp/schema';
 import { WireCursor } from '../otlp/wire-cursor';
 import { decodeBody } from '../receiver/codings';
 import { type Format, sniff } from '../receiver/format';
@@ -63,6 +63,9 @@ const APPEARANCES: readonly (readonly [pattern: RegExp, text: string])[] = [
 /** Whether the message is compressed, and its length. */
 const GRPC_HEAD_BYTES = 5;
 
+const NEITHER =
+  'it is neither JSON nor protobuf, nor either of them compressed by gzip, zlib or zstd (one compressed by brotli cannot be told by its first bytes: decompress it first)';
+
 /** What a body that is neither JSON nor protobuf looks like. */
 function appearance(bytes: Buffer): string {
   const isFrame = bytes.length > GRPC_HEAD_BYTES && bytes.readUInt32BE(1) === bytes.length - GRPC_HEAD_BYTES;
@@ -70,10 +73,10 @@ function appearance(bytes: Buffer): string {
     return 'it looks like a gRPC message; what is wanted is what follows its first five bytes';
   const text = bytes.toString('latin1', 0, 1024).trimStart();
   const known = APPEARANCES.find(([pattern]) => pattern.test(text));
-  return known?.[1] ?? 'it is neither JSON nor protobuf, nor either of them compressed by gzip, zlib or zstd';
+  return known?.[1] ?? NEITHER;
 }
 
-/** The error for a body in which no spans could be found, where it can be told what it holds instead. */
+/** The error for a body of which no span can be accepted, where it is clear that it holds something else. */
 export function foreignRequest({ format, bytes }: ReadableBody): GatewayError | undefined {
   const signal = format === 'json' ? jsonSignal(bytes) : protobufSignal(bytes);
   return signal === undefined
@@ -133,8 +136,9 @@ function enter(cursor: WireCursor, number: number, end: number): number {
 
 interface Field {
   readonly wireType: number;
-  /** Where its value begins. */
+  /** Of its value. */
   readonly start: number;
+  readonly end: number;
 }
 
 /** The last field under each number. */
@@ -144,15 +148,13 @@ function fieldsOf(cursor: WireCursor, end: number): Map<number, Field> {
     const tag = cursor.tag(end);
     const wireType = tag & 7;
     const fieldEnd = wireType === LEN ? cursor.len(end) : undefined;
-    fields.set(tag >>> 3, { wireType, start: cursor.pos });
+    const start = cursor.pos;
     if (fieldEnd === undefined) cursor.skip(wireType, tag >>> 3, end);
     else cursor.pos = fieldEnd;
+    fields.set(tag >>> 3, { wireType, start, end: cursor.pos });
   }
   return fields;
 }
-
-/** The tag of data points, which a metric's data begins with; the name of a span has that number. */
-const DATA_POINTS_TAG = 0x0a;
 
 /** By what cannot be so in a span: in it 1 is the trace id, 5 the name, 7 and 8 are times, 9 the attributes, 11 the events. */
 function signalOf(bytes: Buffer, fields: ReadonlyMap<number, Field>): string | undefined {
@@ -160,10 +162,26 @@ function signalOf(bytes: Buffer, fields: ReadonlyMap<number, Field>): string | u
   const isNumber = (number: number) => fields.has(number) && !isMessage(number);
   // The time of a log record, and when it was observed.
   if (isNumber(1) || isNumber(11)) return 'OTLP logs';
-  if (isNumber(7) || isNumber(8)) return undefined;
-  const gauge = fields.get(5);
-  const isGauge = isMessage(5) && bytes[gauge!.start] === DATA_POINTS_TAG;
-  // A sum, an exponential histogram; a histogram, a summary.
-  const isOther = isMessage(7) || isMessage(10) || (gauge === undefined && (isMessage(9) || isMessage(11)));
-  return isGauge || isOther ? 'OTLP metrics' : undefined;
+  // A sum, an exponential histogram; a gauge, a histogram, a summary.
+  const isMetric =
+    isMessage(7) || isMessage(10) || [5, 9, 11].some((number) => holdsDataPoints(bytes, fields.get(number)));
+  return isMetric ? 'OTLP metrics' : undefined;
+}
+
+/** What a metric's data begins with, and the time that is in each of them. */
+const DATA_POINTS = 1;
+const DATA_POINT_TIME = 3;
+
+/** A name, an attribute or an event of a span does not read so: what is under 1 would be text, or a time itself. */
+function holdsDataPoints(bytes: Buffer, field: Field | undefined): boolean {
+  if (field?.wireType !== LEN) return false;
+  try {
+    const cursor = new WireCursor(bytes);
+    cursor.pos = field.start;
+    const end = enter(cursor, DATA_POINTS, field.end);
+    return end !== -1 && fieldsOf(cursor, end).get(DATA_POINT_TIME)?.wireType === FIXED64;
+  } catch (error) {
+    if (error instanceof GatewayError) return false;
+    throw error;
+  }
 }

@@ -149,8 +149,8 @@ function keysOf(metadata: Record<string, string>): string | null {
 
 const CHARACTERS_MAX = 200;
 
-/** Line ends, commands to a terminal, half characters, and what turns the direction of writing. */
-const UNSAFE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/** Line ends, commands to a terminal, half characters, and what is not seen: it turns the direction of writing, or hides text. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 const HALF_AT_THE_END = /[\ud800-\udbff]$/;
 
@@ -164,6 +164,9 @@ export function oneLine(whole: string): string {
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-function unicodeEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
+/** As in JSON: a character beyond U+FFFF is two. */
+const unicodeEscape = (character: string) =>
+  character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');

@@ -56,7 +56,9 @@ export async function explain({ file, json }: ExplainRequest, options: ExplainOp
     const judgement = await judge({ ...body, destination: destination?.name ?? PREVIEW }).catch((error) => {
       throw foreignRequest(body) ?? error;
     });
-    const foreign = judgement.accepted === 0 ? foreignRequest(body) : undefined;
+    // In JSON what was rejected is a span by its place; in protobuf any record can be read as one.
+    const mayBeForeign = judgement.accepted === 0 && (body.format === 'protobuf' || judgement.rejections.length === 0);
+    const foreign = mayBeForeign ? foreignRequest(body) : undefined;
     if (foreign !== undefined) throw foreign;
     const explained = explainedOf(judgement, destination ?? {});
     await pipeline(json ? asJson(explained) : asText(explained), options.out, { end: false });

@@ -106,7 +106,7 @@ function originOf({ yaml, file }: Omit<Walk, 'findings'>, path: Path): string {
 function nameOf(path: Path): string {
   const names = path.map((step) => {
     if (typeof step === 'number') return `[${step}]`;
-    return /^[A-Za-z_]{1,24}\d{0,2}$/.test(step) ? `.${step}` : '.(unnamed)';
+    return OWN_WORDS.has(step) || /^[A-Za-z_]{1,24}\d{0,2}$/.test(step) ? `.${step}` : '.(unnamed)';
   });
   return names.join('').replace(/^\./, '');
 }
@@ -121,6 +121,9 @@ function isMapping(raw: unknown): raw is Record<string, unknown> {
 }
 
 const IN_FILE = [...KNOWN].filter(([, { inFile }]) => inFile);
+
+/** Whatever their length. */
+const OWN_WORDS: ReadonlySet<string> = new Set(IN_FILE.flatMap(([key]) => key.split(/[.[\]]+/)));
 
 const TWINS: ReadonlySet<string> = new Set(IN_FILE.filter(([, { secret }]) => secret).map(([key]) => `${key}File`));
 

@@ -1,7 +1,16 @@
 import type { Draft, Feature } from './draft';
 import { ENVIRONMENT_KEYS } from './observation/environment';
-import { avertCrash, isInheritedName, OPERATION_KEYS, spellOutContentEvents, TYPE_KEYS } from './visibility/crash';
+import {
+  avertCrash,
+  isBeyondNumbers,
+  isInheritedName,
+  OPERATION_KEYS,
+  spellOutContentEvents,
+  TYPE_KEYS,
+} from './visibility/crash';
 import { eventsToMetadata, exceptionToLevel, linksToMetadata } from './visibility/links-and-events';
+import { spellOutMaps } from './visibility/message-events';
+import { isLostText, keepMetadataText, METADATA_TEXT_KEYS } from './visibility/metadata-text';
 import {
   droppedCountsToMetadata,
   isNormalEnvironment,
@@ -15,7 +24,7 @@ import { fillStart, warnOfEndBeforeStart } from './visibility/times';
 import { showTraceInputOutput, TRACE_INPUT_OUTPUT_KEYS } from './visibility/trace-input-output';
 import { isUnwieldy, WALKED_KEYS } from './visibility/unwieldy-json';
 
-export { METADATA } from './visibility/metadata';
+export { addMetadata, METADATA } from './visibility/metadata';
 export { kindText } from './visibility/plain-fields';
 
 /** Something that Langfuse would drop, and how it is put where Langfuse shows it. Applied to its own result it changes nothing. */
@@ -29,6 +38,12 @@ export interface VisibilityRule {
   readonly apply: (draft: Draft) => void;
 }
 
+const VALUES_TO_JSON = {
+  repair: 'values_to_json',
+  what: 'Maps, bytes, empty lists and lists of several kinds of values become JSON texts.',
+  why: 'Langfuse does not decode maps and bytes, and shows the raw OTLP JSON of them.',
+} as const;
+
 const CRASH_AVERTED = {
   repair: 'crash_averted',
   what: 'Attributes that Langfuse cannot digest become texts, or move to the metadata under their own name.',
@@ -40,15 +55,17 @@ const CRASH_AVERTED = {
  * for it: the events.
  */
 export const VISIBILITY_RULES = [
-  {
-    repair: 'values_to_json',
-    features: ['complexValue'],
-    what: 'Maps, bytes, empty lists and lists of several kinds of values become JSON texts.',
-    why: 'Langfuse does not decode maps and bytes, and shows the raw OTLP JSON of them.',
-    apply: (draft) => draft.valuesToJson(),
-  },
+  { ...VALUES_TO_JSON, features: ['complexValue'], apply: (draft) => draft.valuesToJson() },
   { ...CRASH_AVERTED, features: ['crash'], apply: avertCrash },
   { ...CRASH_AVERTED, features: ['events'], apply: spellOutContentEvents },
+  { ...VALUES_TO_JSON, features: ['events'], apply: spellOutMaps },
+  {
+    repair: 'metadata_text_kept',
+    features: ['crash'],
+    what: 'Metadata that is a text, a number or a boolean, where Langfuse wants an object, becomes metadata under a name.',
+    why: 'Langfuse drops metadata that is neither an object nor a list.',
+    apply: keepMetadataText,
+  },
   {
     repair: 'trace_input_output',
     features: ['traceInputOutput'],
@@ -156,10 +173,11 @@ export const WATCHED_ATTRIBUTES: readonly WatchedAttribute[] = [
   ...TRACE_INPUT_OUTPUT_KEYS.map((key) => ({ key, feature: 'traceInputOutput' as const })),
   ...PROMPT_KEYS.map((key) => ({ key, feature: 'prompt' as const })),
   ...ENVIRONMENT_KEYS.map((key) => ({ key, feature: 'environment' as const, only: isEnvironmentToSee })),
-  ...OPERATION_KEYS.map((key) => ({ key, feature: 'crash' as const, only: isNoText })),
+  ...OPERATION_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeNumber })),
   ...TYPE_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeInheritedName })),
   { key: 'events', feature: 'crash', only: mayBeNoListOfEvents },
   ...WALKED_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeUnwieldy })),
+  ...METADATA_TEXT_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeLost })),
   ...DOTTED_PREFIXES.map((prefix) => ({ prefix, onlyKeys: mayStumble, feature: 'crash' as const })),
 ];
 
@@ -171,8 +189,8 @@ function mayStumble(key: string): boolean {
   return !PLAIN_MEMBER.test(key);
 }
 
-function isNoText(text: string | undefined): boolean {
-  return text === undefined;
+function mayBeNumber(text: string | undefined): boolean {
+  return text === undefined || isBeyondNumbers(text);
 }
 
 function isEnvironmentToSee(text: string | undefined): boolean {
@@ -185,6 +203,10 @@ function mayBeInheritedName(text: string | undefined): boolean {
 
 function mayBeUnwieldy(text: string | undefined): boolean {
   return text === undefined || isUnwieldy(text);
+}
+
+function mayBeLost(text: string | undefined): boolean {
+  return text === undefined || isLostText(text);
 }
 
 function mayBeNoListOfEvents(text: string | undefined): boolean {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { badRequest, type GatewayError } from '../errors';
 import { isZero } from './bytes';
 import { RequestLimits } from './request-limits';
-import { ANY_VALUE, field, KEY_VALUE, LEN, LINK, type MessageSpec, SPAN, tagOf } from './schema';
+import { ANY_VALUE, EVENT, field, KEY_VALUE, LEN, LINK, type MessageSpec, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
 /** What the check saw in a span, or in its resource or scope, that somebody has to judge. A bit each. */
@@ -91,6 +91,7 @@ export function checkMessage(
     const fieldEnd = cursor.len(end);
     const start = cursor.pos;
     if (known.message !== undefined) limits.message();
+    if (known.message === EVENT || known.message === LINK) limits.detail();
     if (known.message === KEY_VALUE && isPlainKeyValue(bytes, start, fieldEnd)) {
       cursor.pos = fieldEnd;
       continue;

@@ -1,34 +1,18 @@
-import { deriveId, type IdForm, type OriginalIds, readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
+import { deriveId, type OriginalIds, readId, TRACE_ID_BYTES } from './ids';
 import { JsonFault, type JsonRepair } from './json-fault';
+import { FORM_REPAIRS, ID_BYTES, ORIGINAL_NAMES } from './json-ids';
 import { exactInteger, isInt32, isInt64, isUint32, isUint64 } from './json-numbers';
 import { JSON_NUMBER, type JsonScanner } from './json-scanner';
 import type { ProtoWriter } from './proto-writer';
-import { ANY_VALUE, type FieldSpec, field, LINK, SPAN } from './schema';
+import { ANY_VALUE, type FieldKind, type FieldSpec, field, SPAN } from './schema';
 
 const KIND_FIELD = field(SPAN, 'kind');
 const TRACE_ID_FIELD = field(SPAN, 'traceId');
-const SPAN_ID_FIELD = field(SPAN, 'spanId');
 const PARENT_FIELD = field(SPAN, 'parentSpanId');
 const STRING_VALUE = field(ANY_VALUE, 'stringValue');
 const BOOL_VALUE = field(ANY_VALUE, 'boolValue');
 const INT_VALUE = field(ANY_VALUE, 'intValue');
 const DOUBLE_VALUE = field(ANY_VALUE, 'doubleValue');
-
-/** Fields of type bytes that JSON writes as hex, and how long they are (OTLP specification, JSON Protobuf Encoding). */
-const ID_BYTES = new Map<FieldSpec, number>([
-  [TRACE_ID_FIELD, TRACE_ID_BYTES],
-  [SPAN_ID_FIELD, SPAN_ID_BYTES],
-  [PARENT_FIELD, SPAN_ID_BYTES],
-  [field(LINK, 'traceId'), TRACE_ID_BYTES],
-  [field(LINK, 'spanId'), SPAN_ID_BYTES],
-]);
-
-/** In JSON hex is how ids are written, whatever its case. */
-const FORM_REPAIRS: Readonly<Record<IdForm, JsonRepair | undefined>> = {
-  hex: undefined,
-  base64: 'id_base64',
-  uuid: 'id_uuid',
-};
 
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const SPECIAL_DOUBLES = new Map([
@@ -36,6 +20,17 @@ const SPECIAL_DOUBLES = new Map([
   ['Infinity', Number.POSITIVE_INFINITY],
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
+
+/** What a value should be that is not of its field's kind; the other kinds are integers, named by their range. */
+const FAULT_TEXTS: Readonly<Partial<Record<FieldKind, string>>> = {
+  string: 'is not a text',
+  bytes: 'is not base64',
+  bool: 'is not true or false',
+  double: 'is not a number',
+  enum: 'is neither a number nor a name of its enumeration',
+  fixed64: 'is not a whole number of nanoseconds since 1970',
+  fixed32: 'is not an integer of uint32',
+};
 
 const REPLACEMENT = Buffer.from('\ufffd');
 
@@ -176,7 +171,9 @@ export class JsonScalars {
   #id(known: FieldSpec, length: number): void {
     if (this.#scanner.next() !== 'string') {
       if (known !== PARENT_FIELD) throw notAnId(known, length);
+      const { pos } = this.#scanner;
       this.#scanner.skip();
+      this.#noteOriginal(known, this.#scanner.bytes.toString('utf8', pos, this.#scanner.pos).trim());
       this.repair('parent_unreadable', () => notAnId(known, length));
       return;
     }
@@ -193,7 +190,7 @@ export class JsonScalars {
 
   /** Derived where that is switched on, else none for a parent; any other id is a fault. */
   #unreadableId(known: FieldSpec, text: string, length: number): Buffer | undefined {
-    noteOriginal(this.#mended.originalIds, known, text);
+    this.#noteOriginal(known, text);
     if (this.#options.allowed('id_derived')) {
       this.hasDerivedId = true;
       this.repair('id_derived', () => notAnId(known, length));
@@ -204,15 +201,21 @@ export class JsonScalars {
     return undefined;
   }
 
+  #noteOriginal(known: FieldSpec, text: string): void {
+    const name = ORIGINAL_NAMES.get(known);
+    if (name !== undefined) this.#mended.originalIds[name] = text;
+  }
+
   /** The link that was read last, as it was written. */
   noteLink(json: string): void {
     const { originalIds } = this.#mended;
-    originalIds.links = [...(originalIds.links ?? []), json];
+    originalIds.links ??= [];
+    originalIds.links.push(json);
   }
 
   /** The value is not of the field's type: an attribute's is kept as what it is, a span kind becomes unspecified. */
   #mend(known: FieldSpec): void {
-    const fault = () => new JsonFault('invalid_field', `is not a ${known.kind}`);
+    const fault = () => new JsonFault('invalid_field', FAULT_TEXTS[known.kind] ?? `is not an integer of ${known.kind}`);
     if (known === KIND_FIELD) {
       this.repair('kind_unknown', fault);
       this.#scanner.skip();
@@ -237,13 +240,8 @@ export class JsonScalars {
   }
 }
 
-function noteOriginal(original: OriginalIds, known: FieldSpec, text: string): void {
-  if (known === TRACE_ID_FIELD) original.traceId = text;
-  else if (known === SPAN_ID_FIELD) original.spanId = text;
-  else if (known === PARENT_FIELD) original.parentSpanId = text;
-}
-
 function notAnId(known: FieldSpec, length: number): JsonFault {
   const reason = known === TRACE_ID_FIELD ? 'invalid_trace_id' : 'invalid_span_id';
-  return new JsonFault(reason, `is not an id of ${length * 2} hex digits`);
+  const forms = length === TRACE_ID_BYTES ? ', a UUID, or' : ', or';
+  return new JsonFault(reason, `is not an id: ${length * 2} hex digits${forms} base64 of ${length} bytes`);
 }

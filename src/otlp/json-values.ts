@@ -4,7 +4,7 @@ import { type JsonReadOptions, JsonScalars, type Mended } from './json-scalars';
 import type { JsonScanner } from './json-scanner';
 import type { ProtoWriter } from './proto-writer';
 import type { RequestLimits } from './request-limits';
-import { ANY_VALUE, type FieldSpec, field, KEY_VALUE, type MessageSpec, SPAN } from './schema';
+import { ANY_VALUE, EVENT, type FieldSpec, field, KEY_VALUE, LINK, type MessageSpec, SPAN } from './schema';
 
 const VALUE_FIELD = field(KEY_VALUE, 'value');
 const LINKS_FIELD = field(SPAN, 'links');
@@ -79,7 +79,7 @@ export class JsonValues {
     const mark = this.#writer.pos;
     const depth = this.#depth;
     let isOdd = false;
-    this.#scalars.hasDerivedId = false;
+    if (known === LINKS_FIELD) this.#scalars.hasDerivedId = false;
     try {
       this.singular(known);
       isOdd = this.#scalars.hasDerivedId;
@@ -104,6 +104,7 @@ export class JsonValues {
       throw new JsonFault('too_deep', `is nested deeper than ${VALUE_DEPTH_MAX} levels`);
     }
     this.#limits.message();
+    if (message === EVENT || message === LINK) this.#limits.detail();
     this.#writer.tag(known);
     const mark = this.#writer.beginMessage();
     this.message(message);

@@ -37,6 +37,8 @@ export class AttributeTable {
   }
 }
 
+const FEW_KEYS = 8;
+
 /** What all proxies stand for: it has no property, so that none of theirs is bound by it. */
 const NOTHING = Object.create(null) as Record<string, Value>;
 
@@ -81,7 +83,10 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
       const key = this.#source.toString('utf8', offsets[at], offsets[at + 1]);
       isComplex.set(key, isComplexValue(this.#source, offsets[at + 2]!, offsets[at + 3]!));
     }
-    return [...isComplex.keys()].filter((key) => isComplex.get(key));
+    const keys = [...isComplex.keys()].filter((key) => isComplex.get(key));
+    // Looking for one after the other would walk all attributes each time.
+    if (keys.length > FEW_KEYS) this.#readAll();
+    return keys;
   }
 
   /**

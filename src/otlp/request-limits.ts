@@ -9,11 +9,15 @@ export const GROUPS_MAX = 100_000;
  */
 export const MESSAGES_MAX = 3_000_000;
 
+/** Events and links among them: each becomes many times its size where Langfuse shows it. */
+export const DETAILS_MAX = 200_000;
+
 /** Counts what a request is made of, so that a small body cannot cost a large one's time and memory many times over. */
 export class RequestLimits {
   #spans = 0;
   #groups = 0;
   #messages = 0;
+  #details = 0;
 
   span(): void {
     if (++this.#spans > SPANS_MAX) throw tooMany(SPANS_MAX, 'spans');
@@ -27,6 +31,11 @@ export class RequestLimits {
   /** An attribute, a value, an event or a link. */
   message(): void {
     if (++this.#messages > MESSAGES_MAX) throw tooMany(MESSAGES_MAX, 'attributes, values, events and links');
+  }
+
+  /** An event or a link, which is counted as a message, too. */
+  detail(): void {
+    if (++this.#details > DETAILS_MAX) throw tooMany(DETAILS_MAX, 'events and links');
   }
 }
 

@@ -2,9 +2,10 @@ import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import { checkBytes, checkMessage, skipField, TRAITS } from './check';
 import type { KeyWatch } from './key-watch';
+import type { Outline } from './outline';
 import { RequestLimits } from './request-limits';
 import { field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, SPAN, tagOf } from './schema';
-import { type Outline, SpanOutliner } from './span-outline';
+import { SpanOutliner } from './span-outline';
 import { WireCursor } from './wire-cursor';
 
 /** One element of `resourceSpans`; `head` is all of it but the scope spans, byte for byte. */

@@ -3,22 +3,9 @@ import { isBefore, isZero } from './bytes';
 import { isComplexValue } from './complex-value';
 import { SPAN_ID_BYTES } from './ids';
 import type { KeyWatch, WatchedKey } from './key-watch';
+import { NO_PARENT, OUTLINE, type Outline, UNREADABLE_PARENT } from './outline';
 import { ANY_VALUE, FIXED32, FIXED64, field, GROUP_START, KEY_VALUE, LEN, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
-
-/** What a span has, a bit each. */
-export const OUTLINE = {
-  links: 1 << 0,
-  events: 1 << 1,
-  traceState: 1 << 2,
-  /** A kind other than INTERNAL and unspecified. */
-  kind: 1 << 3,
-  droppedCounts: 1 << 4,
-  complexValue: 1 << 5,
-  /** No start time, or zero. */
-  startAbsent: 1 << 6,
-  endBeforeStart: 1 << 7,
-} as const;
 
 const TRACE_ID_TAG = tagOf(field(SPAN, 'traceId'));
 const SPAN_ID_TAG = tagOf(field(SPAN, 'spanId'));
@@ -38,21 +25,6 @@ const VALUE_TAG = tagOf(field(KEY_VALUE, 'value'));
 const STRING_TAG = tagOf(field(ANY_VALUE, 'stringValue'));
 
 const INTERNAL = 1;
-
-/** What there is to know of a span before anything of it is decoded. */
-export interface Outline {
-  /** Offsets of the ids in the bytes; -1 where absent. */
-  traceIdAt: number;
-  spanIdAt: number;
-  parentIdAt: number;
-  /** As on the wire: 0 is unspecified, 1 INTERNAL. */
-  kind: number;
-  /** Bits of `OUTLINE`. */
-  features: number;
-  /** Bits of the watched keys it has, and of those it has with an empty text. */
-  keys: number;
-  emptyKeys: number;
-}
 
 const emptyOutline = (): Outline => {
   return { traceIdAt: -1, spanIdAt: -1, parentIdAt: -1, kind: 0, features: 0, keys: 0, emptyKeys: 0 };
@@ -113,8 +85,7 @@ export class SpanOutliner {
     const at = this.#pos;
     if (tag === TRACE_ID_TAG) outline.traceIdAt = at;
     else if (tag === SPAN_ID_TAG) outline.spanIdAt = at;
-    // With the repair switched off it may have another length.
-    else if (tag === PARENT_TAG) outline.parentIdAt = length === SPAN_ID_BYTES ? at : -1;
+    else if (tag === PARENT_TAG) outline.parentIdAt = parentAt(at, length);
     else if (tag === EVENTS_TAG) outline.features |= OUTLINE.events;
     else if (tag === LINKS_TAG) outline.features |= OUTLINE.links;
     else if (tag === TRACE_STATE_TAG) {
@@ -232,6 +203,11 @@ function isEmptyText(bytes: Buffer, start: number, end: number): boolean {
   if (at !== -1) return bytes[start] === STRING_TAG && at === end;
   const value = readValue(bytes, start, end);
   return value === null || value === '';
+}
+
+function parentAt(at: number, length: number): number {
+  if (length === 0) return NO_PARENT;
+  return length === SPAN_ID_BYTES ? at : UNREADABLE_PARENT;
 }
 
 function textAt(bytes: Buffer, start: number, end: number): string | undefined {

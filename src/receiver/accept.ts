@@ -14,7 +14,11 @@ export interface ReceivedBody {
 /** What the sender hears of. */
 export interface Accepted {
   readonly rejections: readonly Rejection[];
-  readonly warnings: ReadonlyMap<WarningName, { readonly spans: number }>;
+  /** How many spans each is about, and the ids of the first of them, in hex. */
+  readonly warnings: ReadonlyMap<
+    WarningName,
+    { readonly spans: number; readonly traceId: string; readonly spanId: string }
+  >;
 }
 
 /** Reads, judges and keeps a request. Resolves when the accepted spans are kept; rejects with a GatewayError. */

@@ -54,7 +54,10 @@ export function tracesHandler({ accept, tellWarnings, room, trouble, random, bod
 }
 
 const warningTexts = (warnings: Accepted['warnings']): string[] =>
-  [...warnings].map(([warning, { spans }]) => `${spans} span(s) ${WARNING_TEXTS[warning]}`);
+  [...warnings].map(
+    ([warning, { spans, traceId, spanId }]) =>
+      `${spans} span(s) ${WARNING_TEXTS[warning]}, first span ${spanId} of trace ${traceId}`,
+  );
 
 /** At the end of a shutdown nobody waits for what is under way: a body is not kept whose sender was told to send it again. */
 const isRefused = (response: Response) => response.headersSent;

@@ -123,8 +123,8 @@ describe('each repair', () => {
 });
 
 describe('a span is rejected', () => {
-  const TRACE = { reason: 'invalid_trace_id', description: 'is not an id of 16 bytes that are not all zero' };
-  const SPAN = { reason: 'invalid_span_id', description: 'is not an id of 8 bytes that are not all zero' };
+  const TRACE = { reason: 'invalid_trace_id', description: 'is missing, all zero, or not of 16 bytes' };
+  const SPAN = { reason: 'invalid_span_id', description: 'is missing, all zero, or not of 8 bytes' };
   const DEEP = { reason: 'too_deep', description: 'holds a value nested deeper than 64 levels' };
   const at = (index: number) => `resourceSpans[0].scopeSpans[0].spans[${index}]`;
   const deep = nested([9, 2, ...Array(65).fill([5, 1]).flat()], varintField(3, 1));

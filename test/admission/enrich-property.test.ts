@@ -175,7 +175,11 @@ const KEYS: Partial<Record<RepairName, readonly string[] | RegExp>> = {
   trace_public: ['langfuse.trace.public'],
   links_to_metadata: [METADATA.links],
   events_to_metadata: [METADATA.events],
-  exception_to_level: ['langfuse.observation.level', 'langfuse.observation.status_message'],
+  exception_to_level: [
+    ...['langfuse.observation.level', 'langfuse.observation.status_message', METADATA.originalLevel],
+  ],
+  values_to_json: OBSERVATION,
+  metadata_text_kept: [METADATA.metadata, METADATA.traceMetadata],
   trace_state_to_metadata: [METADATA.traceState],
   kind_to_metadata: [METADATA.kind],
   dropped_counts_to_metadata: [
@@ -191,12 +195,15 @@ const KEYS: Partial<Record<RepairName, readonly string[] | RegExp>> = {
   crash_averted: new RegExp(`${CRASHING.source}|^langfuse\\.observation\\.(input|output)$`),
 };
 
+/** Behind the name where the sender has something else under it. */
+const withoutUnderscores = (key: string) => (key.includes('.otel.') ? key.replace(/_+$/, '') : key);
+
 /** The span without what these repairs may change; `sent` is the span before them. */
 function without(span: CanonicalSpan, repairs: readonly RepairName[], sent: CanonicalSpan): unknown {
   const isJson = repairs.includes('values_to_json');
   const masks = repairs.map((repair) => KEYS[repair] ?? []);
   const isMasked = (key: string) =>
-    masks.some((mask) => (mask instanceof RegExp ? mask.test(key) : mask.includes(key)));
+    masks.some((mask) => (mask instanceof RegExp ? mask.test(key) : mask.includes(withoutUnderscores(key))));
   const kept = (attributes: readonly CanonicalAttribute[], before: readonly CanonicalAttribute[]) => {
     const complex = new Set(isJson ? before.filter(isComplex).map(({ key }) => key) : []);
     return attributes.filter(({ key }) => !complex.has(key));

@@ -200,13 +200,16 @@ describe.each(MODES)('ids: %s', (mode) => {
     ['a list', ['x']],
     ['an object', { traceId: TRACE }],
   ];
-  const leftOut = mode === 'off' ? { rejected: 'invalid_span_id' } : { id: '', repairs: ['parent_unreadable'] };
+  const leftOut = (id: Id) =>
+    mode === 'off'
+      ? { rejected: 'invalid_span_id' }
+      : { id: '', repairs: ['parent_unreadable'], original: { parentSpanId: JSON.stringify(id) } };
 
   test.each(noTexts)('%s in JSON is no id', (_, id) => {
     const of = (place: Place) => outcome(place, admitted(place, id, { encoding: 'json', mode }));
     expect(of('trace id')).toEqual(complete({ rejected: 'invalid_trace_id' }));
     expect(of('span id')).toEqual(complete({ rejected: 'invalid_span_id' }));
-    expect(of('parent')).toEqual(complete(leftOut));
+    expect(of('parent')).toEqual(complete(leftOut(id)));
     expect(of('trace id of a link')).toEqual(dropped({ traceId: id }));
     expect(of('span id of a link')).toEqual(dropped({ spanId: id }));
   });

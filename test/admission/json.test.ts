@@ -39,18 +39,18 @@ test('faults of the reader and rejections of the rules come in the order of the 
   );
   const admission = admitText(text);
   expect(admission.rejections).toEqual([
-    { reason: 'invalid_field', ordinal: 0, field: `${SPAN_PATH}.name`, description: 'is not a string' },
+    { reason: 'invalid_field', ordinal: 0, field: `${SPAN_PATH}.name`, description: 'is not a text' },
     {
       reason: 'invalid_trace_id',
       ordinal: 2,
       field: 'resourceSpans[0].scopeSpans[0].spans[2].traceId',
-      description: 'is not an id of 16 bytes that are not all zero',
+      description: 'is missing, all zero, or not of 16 bytes',
     },
     {
       reason: 'invalid_trace_id',
       ordinal: 4,
       field: 'resourceSpans[0].scopeSpans[0].spans[4].traceId',
-      description: 'is not an id of 32 hex digits',
+      description: 'is not an id: 32 hex digits, a UUID, or base64 of 16 bytes',
     },
   ]);
   expect([admission.accepted, admittedSpans(admission).length]).toEqual([2, 2]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { contextInBody, readTraceContext } from '../../src/admission/trace-context';
 import { METADATA } from '../../src/langfuse/visibility';
-import { ENCODINGS, type JudgeSettings, startJudging } from '../support/judging';
+import { ENCODINGS, type JudgeSettings, type Shown, startJudging } from '../support/judging';
 import { type Fields, requestOf, spanOf, twins } from '../support/otlp-twins';
 
 const OWN = '11111111111111111111111111111111';
@@ -139,9 +139,13 @@ describe('the span that the request names as the parent', () => {
     expect(placesOf(below.observations)).toEqual({ ...placesSent('r caller<r'), s: [OWN, idOf(CALLERS)] });
   });
 
-  test('is another one in another trace', async () => {
-    const { observations } = await judged(treeOf(CALLERS), { ...context, traceId: THEIRS });
-    expect(placesOf(observations)).toEqual({ caller: [THEIRS, idOf(CALLERS)] });
+  test('stays where it is in another trace, too: there it would be its own parent', async () => {
+    const { observations, judgement } = await judged(treeOf(CALLERS), { ...context, traceId: THEIRS });
+    expect(placesOf(observations)).toEqual(placesSent(CALLERS));
+    expect(judgement.traceContext).toBe('ignored');
+    const below = await judged(treeOf(`r ${CALLERS}<r s`), { ...context, traceId: THEIRS });
+    const stays = placesSent(`r ${CALLERS}<r`);
+    expect(placesOf(below.observations)).toEqual({ ...stays, s: [THEIRS, idOf(CALLERS)] });
   });
 });
 
@@ -180,7 +184,6 @@ describe('a context that cannot be read', () => {
     ['a parent of words', { traceId: THEIRS, parentSpanId: 'checkout-v2' }],
     ['a parent that is a UUID', { traceId: THEIRS, parentSpanId: '5b8efff7-9803-8103-d269-b633813fc60c' }],
     ['a trace id of zeros', { traceId: '0'.repeat(32), parentSpanId: CALLER }],
-    ['zeros alone', { traceId: '0'.repeat(32) }],
     ['a trace id of 15 bytes', { traceId: 'a'.repeat(30), parentSpanId: CALLER }],
     ['a header that came twice', { traceId: `${THEIRS}, ${OTHER}`, parentSpanId: CALLER }],
     ['a megabyte', { traceId: 'a'.repeat(2 ** 20), parentSpanId: CALLER }],
@@ -264,7 +267,9 @@ describe('a context in a JSON body', () => {
     const beside = { traceContext: { traceId: OTHER, parentSpanId: '2222222222222222' } };
     const { observations } = await send(withContext(CONTEXT), beside);
     expect(placesOf(observations)).toEqual({ r: [THEIRS, CALLER] });
-    expect((await send(withContext({ traceId: 'words' }), beside)).judgement.traceContext).toBe('unreadable');
+    expect((await send(withContext({ traceId: 'words', parentSpanId: CALLER }), beside)).judgement.traceContext).toBe(
+      'unreadable',
+    );
   });
 
   test.each([[null], [{}], [{ traceId: '', parentSpanId: null }]])(
@@ -410,9 +415,42 @@ describe('an adoption is remembered', () => {
 
 test('a parent is not missed under the ids that its child leaves with', async () => {
   const judging = startJudging({ windowS: 600 });
-  await judging.send(treeOf('a<r r'), { traceContext: CONTEXT });
-  await judging.send(requestOf(spanOf({ traceId: THEIRS, spanId: CALLER })));
+  const kept = async (sent: Promise<Shown>) => (await sent).judgement.kept();
+  await kept(judging.send(treeOf('a<r r'), { traceContext: CONTEXT }));
+  await kept(judging.send(requestOf(spanOf({ traceId: THEIRS, spanId: CALLER }))));
+  await kept(judging.send(treeOf('b<!')));
+  // Refused by the queue, and sent again.
   await judging.send(treeOf('b<!'));
   judging.setForward(600_001);
   expect(judging.orphans()).toEqual([{ traceId: THEIRS, spanId: idOf('b'), parentSpanId: idOf('!'), spans: 1 }]);
+});
+
+test('a context names where its parent was when it was asked, and may have been moved since', async () => {
+  const judging = startJudging();
+  await judging.send(treeOf('b'), { traceContext: CONTEXT });
+  const { observations, judgement } = await judging.send(
+    requestOf(
+      spanOf({ traceId: OTHER, spanId: idOf('c') }),
+      spanOf({ traceId: OTHER, spanId: idOf('d'), parentSpanId: idOf('c') }),
+    ),
+    { traceContext: { traceId: OWN, parentSpanId: idOf('b') } },
+  );
+  expect(observations.map(({ traceId, parentSpanId }) => [traceId, parentSpanId])).toEqual([
+    [THEIRS, idOf('b')],
+    [THEIRS, idOf('c')],
+  ]);
+  expect(judgement.traceContext).toBe('adopted');
+});
+
+test('with ids off a parent that cannot be read is a parent all the same', async () => {
+  const judging = startJudging({ ids: 'off' });
+  const [, sent] = twins(requestOf(spanOf({ traceId: OWN, parentSpanId: Buffer.from('abc') })))[1]!;
+  const judgement = await judging.judge(sent.body, { traceContext: CONTEXT });
+  expect([judgement.traceContext, judgement.bytes.equals(sent.body)]).toEqual(['ignored', false]);
+  expect(judgement.repairs.get('trace_context')).toBeUndefined();
+});
+
+test('a proxy’s trace id, in whatever form, is no fault of the spans', async () => {
+  const { judgement, warnings } = await judged(treeOf('r'), { traceId: 'Root=1-67891233-abcdef012345678912345678' });
+  expect([judgement.traceContext, warnings.trace_context_refused]).toEqual(['ignored', undefined]);
 });

@@ -152,7 +152,8 @@ class Play {
     this.memory.rememberValue(destination, traceId, position, value, isRoot, this.#nowMs);
     if (value.length > REMEMBERED_VALUE_MAX) return;
     this.naive.remember(destination, traceId, this.#nowMs, (known) => {
-      if (isRoot || known.values[position] === undefined) known.values[position] = value;
+      const isNews = known.values[position] === undefined || (isRoot && (known.fromRoot & (1 << position)) === 0);
+      if (isNews) known.values[position] = value;
       if (isRoot) known.fromRoot |= 1 << position;
     });
   }
@@ -242,7 +243,7 @@ describe('a value', () => {
         ['a', true],
         ['b', true],
       ],
-      ['b', 4],
+      ['a', 4],
     ],
     [
       'the empty one is one',

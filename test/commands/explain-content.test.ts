@@ -206,9 +206,9 @@ describe('metadata', () => {
       { metadata: { 'a.b': '1', 'a.c': '[1,2]', d: '', 'scope.name': 'lib' } },
     ],
     [
-      'lost: what is no object',
+      'what is no object, and is kept under a name',
       having({ 'langfuse.observation.metadata': 'a text' }),
-      { metadata: { 'scope.name': 'lib' } },
+      { metadata: { 'otel.metadata': 'a text', 'scope.name': 'lib' } },
     ],
     [
       'lost among the attributes: what was used as input and output',

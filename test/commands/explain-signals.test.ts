@@ -1,5 +1,5 @@
 import { lenField as len, tag, varintField, WIRE } from '../support/wire';
-import { run } from './explain-runs';
+import { explained, run } from './explain-runs';
 
 /** A request of another signal in protobuf: resources, in them scopes, in them one record. */
 const requestOf = (record: Buffer) =>
@@ -20,4 +20,26 @@ test.each<[string, Buffer, string]>([
   const { code, out, err } = await run(requestOf(record));
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain(`it looks like ${signal}; what is wanted is what is sent to /v1/traces`);
+});
+
+const badIds = [len(1, Buffer.alloc(16)), len(2, Buffer.alloc(8, 1))];
+const key = Buffer.concat([len(1, 'a'), len(2, len(1, 'b'))]);
+
+describe('a span that is rejected, and has neither name nor times, is no other signal', () => {
+  test.each<[string, Buffer[]]>([
+    ['nothing else', []],
+    ['an attribute', [len(9, key)]],
+    ['an attribute without a value', [len(9, len(1, 'a'))]],
+    ['an attribute whose key begins like a record', [len(9, len(1, '\u001a\u0001x'))]],
+    ['an event', [len(11, Buffer.concat([time(1), len(2, 'e')]))]],
+    ['an event without a time', [len(11, len(2, 'e'))]],
+    ['a name that begins with a line feed', [len(5, '\nname')]],
+    ['a trace state, counts, a link, a status', [len(3, 'a=b'), varintField(10, 1), len(13, ''), len(15, len(2, 'x'))]],
+  ])('%s', async (_, fields) => {
+    const { observations, rejected } = await explained(requestOf(Buffer.concat([...badIds, ...fields])));
+    expect([observations, rejected]).toEqual([
+      [],
+      [{ index: 0, reason: expect.stringMatching(/^invalid_trace_id: /) }],
+    ]);
+  });
 });

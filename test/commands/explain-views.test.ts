@@ -63,7 +63,7 @@ test('warnings, and what is not there', async () => {
     fields: { startTimeUnixNano: '1700000000250000000', endTimeUnixNano: '1700000000000000000' },
   });
   expect(out).toContain('  SPAN  a span  -250 ms from 2023-11-14T22:13:20.250Z\n');
-  expect(out).toContain('      warning      session_id_missing: a span without a session id\n');
+  expect(out).toContain('      warning      session_id_missing: a span without a session id (session.id)\n');
   expect(out).toContain('      warning      end_before_start: a span with an end before the start\n');
   expect(out).not.toMatch(/level|model|usage|prompt|input|repaired: /);
 });
@@ -120,4 +120,17 @@ test('what a terminal would obey is escaped', async () => {
   expect((await explained(jsonOf(span))).observations[0]).toMatchObject({
     sessionId: HOSTILE.replace('\ud800', '\ufffd'),
   });
+});
+
+test.each([
+  ['a mark of direction', '\u200e', '\\u200e'],
+  ['an Arabic mark of direction', '\u061c', '\\u061c'],
+  ['an override', '\u202e', '\\u202e'],
+  ['an isolate', '\u2066', '\\u2066'],
+  ['a byte order mark', '\ufeff', '\\ufeff'],
+  ['a space of no width', '\u200b', '\\u200b'],
+  ['a joiner', '\u200d', '\\u200d'],
+  ['a tag, which writes what nobody sees', '\u{e0041}', '\\udb40\\udc41'],
+])('what nobody sees is escaped: %s', async (_, hidden, escaped) => {
+  expect(await shown({ name: `a${hidden}b` })).toContain(`  SPAN  a${escaped}b  `);
 });

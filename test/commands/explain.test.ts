@@ -76,7 +76,12 @@ test('what is rejected: its place in the request, and why', async () => {
       index: 1,
       reason: expect.stringMatching(/^invalid_span_id: resourceSpans\[1\]\.scopeSpans\[0\]\.spans\[0\]\.spanId is /),
     },
-    { index: 3, reason: expect.stringMatching(/^invalid_trace_id: resourceSpans\[3\]\.\S+ is not an id of 16 bytes/) },
+    {
+      index: 3,
+      reason: expect.stringMatching(
+        /^invalid_trace_id: resourceSpans\[3\]\.\S+ is missing, all zero, or not of 16 bytes$/,
+      ),
+    },
   ]);
   const { out } = await run(body, { json: false });
   expect(out).toContain(`rejected: span 1, ${rejected[0]?.reason}\n`);
@@ -156,7 +161,11 @@ describe('what cannot be read: what it looks like, and what is wanted', () => {
     ['a capture with its headers', 'POST /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n{}', /its headers.+its body alone/],
     ['gRPC', frame, /gRPC.+first five bytes/],
     ['text', 'hello', 'neither JSON nor protobuf'],
-    ['Brotli, which has no mark', brotliCompressSync(jsonOf({})), 'neither JSON nor protobuf'],
+    [
+      'Brotli, which has no mark',
+      brotliCompressSync(jsonOf({})),
+      /neither JSON nor protobuf.+brotli.+decompress it first/,
+    ],
     ['logs', '{"resourceLogs":[]}', /OTLP logs.+\/v1\/traces/],
     ['metrics', '{"resource_metrics":[]}', 'OTLP metrics'],
     ['spans of a browser exporter', '{"spans":[{"name":"x"}]}', 'browser exporter'],
@@ -182,6 +191,8 @@ describe('what cannot be read: what it looks like, and what is wanted', () => {
     const bad = { fields: { traceId: '', startTimeUnixNano: 0, endTimeUnixNano: 0 }, attributes: { a: 'b' } };
     for (const [, { body }] of twins(requestOf(bad)))
       expect(await explained(body)).toMatchObject({ observations: [], rejected: [{ index: 0 }] });
+    const beside = JSON.stringify({ ...requestOf(bad), batch: [], error: '' });
+    expect(await explained(beside)).toMatchObject({ observations: [], rejected: [{ index: 0 }] });
   });
 });
 

@@ -1,3 +1,4 @@
+import { SETTINGS } from '../../src/config';
 import { configOf, containing, type Env, KEYS, load, mistakesOf, warningsOf, write } from '../support/configuration';
 
 const reference = (text: string) => `\${${text}}`;
@@ -95,4 +96,17 @@ test('a file that is not there', () => {
   expect(load({ GATEWAY_CONFIG: '/nowhere/gateway.yaml' })).toMatchObject({
     mistakes: ['/nowhere/gateway.yaml: cannot be read (ENOENT); it must be a readable YAML file'],
   });
+});
+
+test('every setting of the table can be given in the file', () => {
+  const inFile = Object.entries(SETTINGS).filter(
+    ([key, { inFile, default: value }]) => inFile && !key.includes('[]') && value !== undefined,
+  );
+  const groups: Record<string, Record<string, unknown>> = {};
+  for (const [key, { default: value }] of inFile) {
+    const [group = '', name = ''] = key.split('.');
+    groups[group] = { ...groups[group], [name]: value };
+  }
+  expect(inFile.length).toBeGreaterThan(40);
+  expect(load({}, JSON.stringify(groups))).toEqual(load({}));
 });

@@ -1,11 +1,18 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { REPAIRS, type RepairName } from '../../src/admission/repairs';
+import { observe } from '../../src/langfuse/observation/observation';
 import { type Files, realFiles } from '../../src/queue/files';
 import { createMemoryQueue } from '../../src/queue/memory-queue';
 import { type QueuePort, QueueRefusal } from '../../src/queue/port';
 import { createReplay, type ReplayOptions } from '../../src/replay';
+import { receivedSpans } from '../support/admission';
+import { startJudging, switches } from '../support/judging';
+import { meaningfulRequests } from '../support/meaningful-requests';
 import { encodeSpans as encode, IDS } from '../support/otlp-messages';
+import { runs } from '../support/random';
+import { renderProtobuf } from '../support/request-protobuf';
 import { makeTemporary, removeTemporary } from '../support/temporary';
 import { encodeSpans, numberedSpans } from '../support/trace-request';
 import { letterOf, NOW_MS, put, storeAt } from './letters';
@@ -20,7 +27,7 @@ const LATER_MS = NOW_MS + 3_600_000;
 const repairs = (on: boolean) =>
   Object.fromEntries(REPAIRS.map((name) => [name, on])) as Readonly<Record<RepairName, boolean>>;
 
-type Given = Partial<Omit<ReplayOptions, 'store' | 'onReplayed'>> & { bytesMax?: number; files?: Files };
+type Given = Partial<Omit<ReplayOptions, 'store' | 'onReplayed' | 'onRepaired'>> & { bytesMax?: number; files?: Files };
 
 /** An open store, and a replay from it into a queue of `bytesMax`, an hour after the letters were written. */
 async function start({ bytesMax = 1_000_000, files = realFiles, ...given }: Given = {}) {
@@ -28,10 +35,17 @@ async function start({ bytesMax = 1_000_000, files = realFiles, ...given }: Give
   await store.open();
   const queue = createMemoryQueue({ bytesMax, now: () => LATER_MS });
   const counted: number[] = [];
+  const repaired: [RepairName, number][] = [];
   const options = { store, queue, isKnown: () => true, repairs: repairs(true), ...given };
-  const replay = createReplay({ ...options, onReplayed: (spans) => counted.push(spans) });
-  return { store, queue, counted, replay };
+  const replay = createReplay({
+    ...options,
+    onReplayed: (spans) => counted.push(spans),
+    onRepaired: (repair, spans) => repaired.push([repair, spans]),
+  });
+  return { store, queue, counted, repaired, replay };
 }
+
+const observationsIn = (bytes: Buffer) => receivedSpans(bytes).map(observe);
 
 test('into the queue of its destination, as new, counted and gone', async () => {
   const { store, queue, counted, replay } = await start();
@@ -99,7 +113,7 @@ describe('a letter that cannot go stays, and nothing is counted', () => {
     [
       'one span is not',
       encode(good, { ...good, traceId: Buffer.alloc(16) }, good),
-      '1 of 3 span(s) cannot be accepted, since resourceSpans[0].scopeSpans[0].spans[1].traceId is not an id',
+      '1 of 3 span(s) cannot be accepted, since resourceSpans[0].scopeSpans[0].spans[1].traceId is missing, all zero, or not of 16 bytes',
     ],
   ])('%s', async (_, bytes, problem) => {
     const { store, queue, counted, replay } = await start();
@@ -159,5 +173,68 @@ describe('judged again', () => {
     const id = await store.write(letterOf().letter, [withBytes]);
     expect(await replay(id)).toEqual({ id, spans: 1 });
     expect((await queue.take('main'))?.bytes.toString()).toContain(text);
+  });
+});
+
+describe('mended as at the door', () => {
+  const unreadable = encode({
+    ...{ ...IDS, name: 'n', kind: 1, parentSpanId: Buffer.from('abcde') },
+    ...{ startTimeUnixNano: '1767225600000000000', endTimeUnixNano: '1767225601000000000' },
+    links: [{ traceId: Buffer.from('abc') }],
+  });
+
+  test('ids that cannot be read become metadata, and what was done is counted', async () => {
+    const { store, queue, repaired, replay } = await start({ repairs: switches() });
+    const id = await store.write(letterOf().letter, [unreadable]);
+    expect(await replay(id)).toEqual({ id, spans: 1 });
+    const [observation] = observationsIn((await queue.take('main'))!.bytes);
+    expect(observation).toMatchObject({
+      parentSpanId: null,
+      metadata: { 'otel.originalParentSpanId': 'abcde', 'otel.originalLinks': '[{"traceId":"abc"}]' },
+    });
+    expect(Object.fromEntries(repaired)).toEqual({ parent_unreadable: 1, link_dropped: 1 });
+  });
+
+  test('how many spans each repair touched; nothing where the queue does not keep them', async () => {
+    const spans = encode({ ...IDS, name: 'a', kind: 2 }, { ...IDS, name: 'b', kind: 3 });
+    const refusing = { offer: () => Promise.reject(new QueueRefusal('full', 'no')) };
+    const refused = await start({ queue: refusing });
+    const id = await refused.store.write(letterOf().letter, [spans]);
+    await refused.replay(id);
+    expect(refused.repaired).toEqual([]);
+    const { repaired, replay } = await start();
+    await replay(id);
+    expect(Object.fromEntries(repaired)).toEqual({ kind_to_metadata: 2, start_absent: 2 });
+  });
+
+  test('a span without times gets the time at which it came', async () => {
+    const { store, queue, replay } = await start();
+    const { letter } = letterOf();
+    await replay(await store.write(letter, [encode({ ...IDS, name: 'n' })]));
+    const [observation] = observationsIn((await queue.take('main'))!.bytes);
+    expect([observation?.startTime, observation?.endTime]).toEqual([letter.firstAt, letter.firstAt]);
+  });
+
+  test('a letter knows nothing of another: no session comes from it', async () => {
+    const { store, queue, replay } = await start();
+    await replay(await put(store, numberedSpans(1, { attributes: { 'session.id': 's' } })));
+    await queue.take('main');
+    await replay(await put(store, numberedSpans(1, { from: 2 })));
+    expect(observationsIn((await queue.take('main'))!.bytes)).toMatchObject([{ sessionId: null }]);
+  });
+
+  test('spans that went through the door leave byte for byte, whatever is switched off by now', async () => {
+    const switchedOff = fc.oneof(fc.constant([]), fc.constant([...REPAIRS]), fc.subarray([...REPAIRS]));
+    await fc.assert(
+      fc.asyncProperty(meaningfulRequests(), fc.integer({ min: 1 }), switchedOff, async (request, seed, off) => {
+        const judged = await startJudging().judge(renderProtobuf(request, seed));
+        const { store, queue, repaired, replay } = await start({ repairs: switches({ off }) });
+        const id = await store.write(letterOf().letter, [judged.bytes]);
+        expect(await replay(id)).toEqual({ id, spans: judged.accepted });
+        expect((await queue.take('main'))?.bytes.equals(judged.bytes)).toBe(true);
+        expect(repaired).toEqual([]);
+      }),
+      runs(50),
+    );
   });
 });

@@ -2,12 +2,14 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { dataDirectory } from '../../src/data-directory';
 import { createKeeper } from '../../src/dead-letter-keeper';
-import { lettersOf, put, storeAt } from '../dead-letters/letters';
+import { METADATA } from '../../src/langfuse/visibility';
+import { letterOf, lettersOf, put, storeAt } from '../dead-letters/letters';
 import { type Balance, watchBalance } from '../support/balance';
 import { canonicalFromProtobuf } from '../support/canonical';
 import { eventually } from '../support/eventually';
 import { type FakeLangfuse, type FakeLangfuseOptions, startFakeLangfuse } from '../support/fake-langfuse';
 import { type RunningGateway, startGateway } from '../support/gateway';
+import { encodeSpans as encode, IDS } from '../support/otlp-messages';
 import { post } from '../support/post';
 import { makeTemporary, removeTemporary } from '../support/temporary';
 import { encodeSpans, numberedSpans, postOf, spanIdOf, TRACE_ID } from '../support/trace-request';
@@ -224,4 +226,19 @@ test('a queue in memory has none: what is refused is dropped, counted and said, 
   );
   expect(wrong(await watch.stop())).toEqual([]);
   expect(existsSync(dataDirectory(dataDir).deadLetters)).toBe(false);
+});
+
+test('a letter from before a repair was switched on is mended and counted when it is replayed', async () => {
+  fake = await startFakeLangfuse();
+  await store().open();
+  const parentSpanId = Buffer.from('abcde');
+  const id = await store().write(letterOf().letter, [encode({ ...IDS, name: 'n', kind: 3, parentSpanId })]);
+  const running = await start();
+  expect(await replay(id)).toEqual({ spans: 1, isWaiting: false });
+  const [span] = await fake.waitForSpans(1);
+  const keys = span?.attributes.map(({ key }) => key);
+  expect([span?.parentSpanId, keys]).toEqual(['', expect.arrayContaining([METADATA.originalParentSpanId])]);
+  const repaired = (repair: string) => [`gateway_spans_repaired_total{repair="${repair}"}`, 1] as const;
+  const repairs = ['parent_unreadable', 'kind_to_metadata', 'start_absent'].map(repaired);
+  await becomes(running, Object.fromEntries(repairs));
 });

@@ -32,7 +32,7 @@ const DIFFERENCES: readonly (readonly [name: string, repair: ValueRepair, spans:
 const REPAIRED = {
   ...{ attribute_retyped: 7, bytes_to_base64: 5, values_to_json: 17 },
   ...{ links_to_metadata: 23, events_to_metadata: 42, exception_to_level: 2, trace_state_to_metadata: 24 },
-  ...{ kind_to_metadata: 149, dropped_counts_to_metadata: 11, trace_input_output: 4 },
+  ...{ kind_to_metadata: 149, dropped_counts_to_metadata: 11, trace_input_output: 4, metadata_text_kept: 4 },
   ...{ trace_session_id: 8, trace_user_id: 8, trace_tags: 5, trace_name: 2, trace_release: 2, trace_version: 12 },
   ...{ trace_environment: 11, trace_public: 4 },
 };

@@ -45,9 +45,12 @@ describe.each(['json', 'protobuf'] as const)('%s', (encoding) => {
     expect(answer.status).toBe(200);
     const read = readResponse(answer.body, encoding);
     expect(Number(read?.rejectedSpans ?? 0)).toBe(0);
-    expect(read?.errorMessage).toBe(
-      'warnings: 2 span(s) without a session id; 2 span(s) without a user id; 1 span(s) with an end before the start',
-    );
+    const texts = [
+      `2 span(s) without a session id (session.id), first span ${SPAN_ID} of trace ${traceId}`,
+      `2 span(s) without a user id (user.id), first span ${SPAN_ID} of trace ${traceId}`,
+      `1 span(s) with an end before the start, first span b7ad6b7169203331 of trace ${traceId}`,
+    ];
+    expect(read?.errorMessage).toBe(`warnings: ${texts.join('; ')}`);
     const after = await telling.metrics();
     expect(increases(MISSING, { before, after })).toEqual({ session_id: 2, user_id: 2 });
     expect(increases(WARNED, { before, after })).toEqual({

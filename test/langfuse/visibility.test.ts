@@ -25,6 +25,7 @@ describe('the table', () => {
       'exception_to_level',
       'kind_to_metadata',
       'links_to_metadata',
+      'metadata_text_kept',
       'prompt_version_to_number',
       'prompt_without_version',
       'start_absent',
@@ -128,6 +129,16 @@ const ROWS: [repair: string, given: VisibleGiven, expected: Partial<Observation>
     { startTime: '2027-01-15T08:00:00.000Z', endTime: '2027-01-15T08:00:00.000Z' },
   ],
   [
+    'values_to_json',
+    { events: [{ name: 'gen_ai.choice', attributes: { index: 0, message: kvlist({ content: 'a' }) } }] },
+    { input: '', output: '{"index":0,"message":{"content":"a"}}' },
+  ],
+  [
+    'metadata_text_kept',
+    { attributes: { 'langfuse.observation.metadata': 'a note', 'langfuse.trace.metadata': 5 } },
+    { metadata: expect.objectContaining({ 'otel.metadata': 'a note', 'otel.traceMetadata': '5' }) },
+  ],
+  [
     'crash_averted',
     { attributes: { 'operation.name': 5 } },
     { metadata: expect.objectContaining({ 'attributes.operation.name': '5' }) },
@@ -153,7 +164,7 @@ const ROWS: [repair: string, given: VisibleGiven, expected: Partial<Observation>
 ];
 
 test.each(ROWS)('%s: Langfuse shows it, and it took that rule alone', (repair, given, expected) => {
-  const events = ROWS.find(([name]) => name === repair)?.[1].events;
+  const { events } = given;
   const draft = new TestDraft(given);
   const changing = applyRules(draft);
   expect(changing.filter((each) => each !== 'events_to_metadata' || events === undefined || each === repair)).toEqual([
@@ -164,8 +175,8 @@ test.each(ROWS)('%s: Langfuse shows it, and it took that rule alone', (repair, g
 
 test.each(ROWS)('%s: the span’s features call for it', (repair, given) => {
   const features = featuresOf(buildVisible(given));
-  const rule = VISIBILITY_RULES.find((each) => each.repair === repair);
-  expect(rule?.features.some((feature) => features.has(feature))).toBe(true);
+  const rules = VISIBILITY_RULES.filter((each) => each.repair === repair);
+  expect(rules.flatMap((rule) => [...rule.features]).some((feature) => features.has(feature))).toBe(true);
 });
 
 test('warnings', () => {
@@ -214,6 +225,7 @@ describe('watched attributes', () => {
     ['deployment.environment', '', false],
     ['deployment.environment.name', undefined, true],
     ['operation.name', 'x', false],
+    ['operation.name', '9223372036854775807', true],
     ['ai.operationId', undefined, true],
     ['gen_ai.operation.name', 'chat', false],
     ['gen_ai.operation.name', 'constructor', true],
@@ -222,16 +234,32 @@ describe('watched attributes', () => {
     ['events', '[null]', true],
     ['events', '{}', true],
     ['events', undefined, true],
+    ['langfuse.metadata', '{"a":1}', false],
+    ['langfuse.metadata', '{"a":', true],
+    ['langfuse.metadata', '', false],
   ];
   test.each(CALLS)('%s: %s', (key, text, calls) => {
-    const watched = WATCHED_ATTRIBUTES.find((each) => 'key' in each && each.key === key);
-    expect(watched?.only?.(text)).toBe(calls);
+    const watched = WATCHED_ATTRIBUTES.filter((each) => 'key' in each && each.key === key);
+    expect(watched.some(({ only }) => only?.(text))).toBe(calls);
   });
 });
 
 /** Whatever rules look at, and now and then something they do not expect there. */
 const VALUES = fc.constantFrom<unknown>(
-  ...['x', '', '3', 'Prod', 'prod', 'constructor', '{"a":1}', '[null]', '[{"a":1}]', '{"version":2}', 'ai.toolCall'],
+  ...[
+    'x',
+    '',
+    '3',
+    'Prod',
+    'prod',
+    'constructor',
+    '{"a":1}',
+    '[null]',
+    '[{"a":1}]',
+    '{"version":2}',
+    'ai.toolCall',
+    '9223372036854775807',
+  ],
   ...[5, 0, 1.5, Number.NaN, true, false, null, [], ['constructor'], ['a', null], [1, 'a'], [Number.NaN]],
   ...[kvlist({ a: kvlist({ b: [1] }) }), new Uint8Array([1])],
 );
@@ -241,6 +269,7 @@ const KEYS = fc.constantFrom(
   ...['langfuse.observation.input', 'langfuse.observation.output', 'langfuse.observation.level', 'input', 'prompt'],
   ...['ai.telemetry.metadata.langfusePrompt', 'langfuse.observation.metadata.events', 'ai.prompt', 'a'],
   ...['langfuse.observation.metadata.otel.events', 'langfuse.observation.status_message'],
+  ...['langfuse.observation.metadata.otel.links', 'langfuse.observation.metadata.otel.events_'],
 );
 const ATTRIBUTES = fc.dictionary(KEYS, VALUES, { maxKeys: 8, noNullPrototype: true });
 const EVENT_NAMES = ['exception', 'log', 'gen_ai.user.message', 'gen_ai.choice', 'gen_ai.content.prompt'];

@@ -14,7 +14,12 @@ describe('a span that cannot be read', () => {
       ['c', 32],
     ]);
     expect(faults).toEqual([
-      [1, 'invalid_span_id', 'resourceSpans[0].scopeSpans[0].spans[1].spanId', 'is not an id of 16 hex digits'],
+      [
+        1,
+        'invalid_span_id',
+        'resourceSpans[0].scopeSpans[0].spans[1].spanId',
+        'is not an id: 16 hex digits, or base64 of 8 bytes',
+      ],
     ]);
   });
 
@@ -22,7 +27,7 @@ describe('a span that cannot be read', () => {
     const bad = '{"name":1}';
     const text = resources(`${scopes(span, span)}`, `"scopeSpans":[{"spans":[${span}]},{"spans":[${span},${bad}]}]`);
     expect(convert(text).faults).toEqual([
-      [4, 'invalid_field', 'resourceSpans[1].scopeSpans[1].spans[1].name', 'is not a string'],
+      [4, 'invalid_field', 'resourceSpans[1].scopeSpans[1].spans[1].name', 'is not a text'],
     ]);
   });
 
@@ -55,7 +60,7 @@ describe('a resource or scope that cannot be read', () => {
       `"scopeSpans":[{${badScope},"spans":[${span}]},{"spans":[${span},${span}],${badScope}},{"spans":[${span}]}]`,
     );
     const resource = (index: number) => [`resourceSpans[${index}].resource.attributes`, 'is not an array'];
-    const scope = (index: number) => [`resourceSpans[2].scopeSpans[${index}].scope.name`, 'is not a string'];
+    const scope = (index: number) => [`resourceSpans[2].scopeSpans[${index}].scope.name`, 'is not a text'];
     expect(convert(text).faults.toSorted(([a], [b]) => a - b)).toEqual([
       [0, 'invalid_field', ...resource(0)],
       [1, 'invalid_field', ...resource(1)],
@@ -66,19 +71,19 @@ describe('a resource or scope that cannot be read', () => {
   });
 
   test.each([
-    ['a schema URL of a resource', `"schemaUrl":7,${scopes(span)}`, 'resourceSpans[0].schemaUrl', 'is not a string'],
+    ['a schema URL of a resource', `"schemaUrl":7,${scopes(span)}`, 'resourceSpans[0].schemaUrl', 'is not a text'],
     [
       'a schema URL of a scope',
       `"scopeSpans":[{"schemaUrl":{},"spans":[${span}]}]`,
       'resourceSpans[0].scopeSpans[0].schemaUrl',
-      'is not a string',
+      'is not a text',
     ],
     ['a resource of text', `"resource":"r",${scopes(span)}`, 'resourceSpans[0].resource', 'is not an object'],
     [
       'an entity',
       `"resource":{"entityRefs":[{},{"idKeys":[1]}]},${scopes(span)}`,
       'resourceSpans[0].resource.entityRefs[1].idKeys[0]',
-      'is not a string',
+      'is not a text',
     ],
   ])('%s', (_, members, path, description) => {
     const { spans, faults } = convert(resources(members));

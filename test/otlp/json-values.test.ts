@@ -144,7 +144,7 @@ describe('messages of a span', () => {
     ['attributes as a map (G52)', '"attributes":{"k":"v"}', 'attributes', 'is not an array'],
     ['an attribute of text', '"attributes":["k"]', 'attributes[0]', 'is not an object'],
     ['the second attribute', '"attributes":[{"key":"a","value":{}},7]', 'attributes[1]', 'is not an object'],
-    ['a key that is a number', '"attributes":[{"key":1,"value":{}}]', 'attributes[0].key', 'is not a string'],
+    ['a key that is a number', '"attributes":[{"key":1,"value":{}}]', 'attributes[0].key', 'is not a text'],
     ['a value of text', '"attributes":[{"key":"a","value":"v"}]', 'attributes[0].value', 'is not an object'],
     [
       'an array that is a list',
@@ -160,8 +160,18 @@ describe('messages of a span', () => {
     ],
     ['a status of text', '"status":"OK"', 'status', 'is not an object'],
     ['an event of text', '"events":["e"]', 'events[0]', 'is not an object'],
-    ['the time of an event', '"events":[{},{"timeUnixNano":"now"}]', 'events[1].timeUnixNano', 'is not a fixed64'],
-    ['in snake case, as it was written', '"dropped_links_count":"many"', 'dropped_links_count', 'is not a uint32'],
+    [
+      'the time of an event',
+      '"events":[{},{"timeUnixNano":"now"}]',
+      'events[1].timeUnixNano',
+      'is not a whole number of nanoseconds since 1970',
+    ],
+    [
+      'in snake case, as it was written',
+      '"dropped_links_count":"many"',
+      'dropped_links_count',
+      'is not an integer of uint32',
+    ],
   ])('%s: the fault names its place', (_, members, path, description) => {
     expect(convert(requestText(spanText(members))).faults).toEqual([
       [0, 'invalid_field', `${SPAN_PATH}.${path}`, description],

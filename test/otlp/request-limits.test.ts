@@ -1,5 +1,5 @@
 import { GatewayError } from '../../src/errors';
-import { GROUPS_MAX, MESSAGES_MAX, SPANS_MAX } from '../../src/otlp/request-limits';
+import { DETAILS_MAX, GROUPS_MAX, MESSAGES_MAX, SPANS_MAX } from '../../src/otlp/request-limits';
 import { scanRequest } from '../../src/otlp/scan';
 import { convertJsonRequest } from '../support/json-conversion';
 import { lenField, nested } from '../support/wire';
@@ -34,6 +34,10 @@ const ROWS: Row[] = [
   ['attributes', 'protobuf', MESSAGES_MAX, (count) => nested([1, 2, 2], times(lenField(9, EMPTY), count))],
   // Each is two messages: it gets the empty value that it lacks.
   ['attributes', 'json', MESSAGES_MAX / 2, (count) => inSpan(`"attributes":${list('{}', count)}`)],
+  ['events', 'protobuf', DETAILS_MAX, (count) => nested([1, 2, 2], times(lenField(11, EMPTY), count))],
+  ['events', 'json', DETAILS_MAX, (count) => inSpan(`"events":${list('{}', count)}`)],
+  ['links', 'protobuf', DETAILS_MAX, (count) => nested([1, 2, 2], times(lenField(13, EMPTY), count))],
+  ['links', 'json', DETAILS_MAX, (count) => inSpan(`"links":${list('{}', count)}`)],
 ];
 
 describe.each(ROWS)('%s, %s', (_what, encoding, limit, bodyOf) => {

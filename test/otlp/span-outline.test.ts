@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { KeyWatch, type WatchedKey } from '../../src/otlp/key-watch';
+import { OUTLINE, type Outline } from '../../src/otlp/outline';
 import { scanRequest } from '../../src/otlp/scan';
-import { OUTLINE, type Outline, SpanOutliner } from '../../src/otlp/span-outline';
+import { SpanOutliner } from '../../src/otlp/span-outline';
 import {
   type CanonicalAttribute,
   type CanonicalSpan,

@@ -67,14 +67,19 @@ const CARRIED: readonly Carried[] = [
   },
 ];
 
+/** By trace and attribute. */
+type Told = Map<string, { value: CanonicalValue; isFromRoot: boolean }>;
+
 /** What is known of the traces that went through one gateway, none of them forgotten. */
 export class Traces {
-  readonly #known = new Map<string, { value: CanonicalValue; isFromRoot: boolean }>();
+  readonly #earlier: Told = new Map();
 
   /** How the spans of the next request leave, and how many of them each repair touches. */
   leave(request: readonly CanonicalSpan[]): { spans: CanonicalSpan[]; repairs: Record<string, number> } {
-    for (const span of request) for (const carried of CARRIED) this.#learn(span, carried);
-    const gifts = request.map((span) => this.#gifts(span));
+    const now: Told = new Map();
+    for (const span of request) for (const carried of CARRIED) learn(now, span, carried);
+    const gifts = request.map((span) => this.#gifts(span, now));
+    for (const [name, told] of now) tell(this.#earlier, name, told);
     return {
       spans: request.map((span, at) => {
         const shown = visible(span);
@@ -84,26 +89,31 @@ export class Traces {
     };
   }
 
-  /** What the first span or resource says, until a root says something else. */
-  #learn(span: CanonicalSpan, { repair, keys, ofResource }: Carried): void {
-    const own = firstFilled(span, keys);
-    const value = own ?? firstFilled(span.resource, ofResource);
-    const isFromRoot = own !== undefined && span.parentSpanId === '';
-    const name = `${span.traceId} ${repair}`;
-    const known = this.#known.get(name);
-    if (value === undefined || (known !== undefined && (known.isFromRoot || !isFromRoot))) return;
-    this.#known.set(name, { value: asShown(value), isFromRoot });
-  }
-
   /** Written behind all else. */
-  #gifts(span: CanonicalSpan): { repair: string; attribute: CanonicalAttribute }[] {
+  #gifts(span: CanonicalSpan, now: Told): { repair: string; attribute: CanonicalAttribute }[] {
     return CARRIED.flatMap(({ repair, key, keys, onResource = [], ofResource }) => {
       if (firstFilled(span, keys) !== undefined || firstFilled(span.resource, onResource) !== undefined) return [];
       const ofSource = firstFilled(span.resource, ofResource);
-      const value = ofSource === undefined ? this.#known.get(`${span.traceId} ${repair}`)?.value : asShown(ofSource);
+      const name = `${span.traceId} ${repair}`;
+      const told = now.get(name) ?? this.#earlier.get(name);
+      const value = ofSource === undefined ? told?.value : asShown(ofSource);
       return value === undefined ? [] : [{ repair, attribute: { key, value } }];
     });
   }
+}
+
+function learn(told: Told, span: CanonicalSpan, { repair, keys, ofResource }: Carried): void {
+  const own = firstFilled(span, keys);
+  const value = own ?? firstFilled(span.resource, ofResource);
+  if (value === undefined) return;
+  const isFromRoot = own !== undefined && span.parentSpanId === '';
+  tell(told, `${span.traceId} ${repair}`, { value: asShown(value), isFromRoot });
+}
+
+/** What the first span or resource says stays, until a root says something. */
+function tell(told: Told, name: string, news: { value: CanonicalValue; isFromRoot: boolean }): void {
+  const known = told.get(name);
+  if (known === undefined || (news.isFromRoot && !known.isFromRoot)) told.set(name, news);
 }
 
 function firstFilled(owner: Parameters<typeof valueAt>[0], keys: readonly string[]): CanonicalValue | undefined {

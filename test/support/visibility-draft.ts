@@ -9,7 +9,13 @@ export const RECEIVED_AT: HrTime = [1_800_000_000, 5];
 export interface VisibleGiven extends Omit<SpanGiven, 'events'> {
   kind?: number;
   traceState?: string;
-  links?: readonly { traceState?: string; attributes?: AttributesGiven; droppedAttributesCount?: number }[];
+  links?: readonly {
+    traceState?: string;
+    traceFlags?: number;
+    isRemote?: boolean;
+    attributes?: AttributesGiven;
+    droppedAttributesCount?: number;
+  }[];
   events?: readonly { name: string; time?: HrTime; attributes?: AttributesGiven; droppedAttributesCount?: number }[];
   droppedAttributesCount?: number;
   droppedEventsCount?: number;
@@ -30,8 +36,8 @@ export function buildVisible({ events = [], links = [], traceState, ...given }: 
     droppedLinksCount,
     spanContext: () => ({ ...span.spanContext(), ...stateOf(traceState) }),
     events: span.events.map((event, at) => ({ ...event, time: event.time, ...timesOf(events[at]) })),
-    links: links.map(({ attributes = {}, traceState: state, droppedAttributesCount: dropped }) => ({
-      context: { ...LINKED, traceFlags: 1, ...stateOf(state) },
+    links: links.map(({ attributes = {}, traceState: state, droppedAttributesCount: dropped, ...link }) => ({
+      context: { ...LINKED, traceFlags: 0, ...link, ...stateOf(state) },
       attributes: kvlist(attributes) as Link['attributes'],
       droppedAttributesCount: dropped ?? 0,
     })),

@@ -11,7 +11,7 @@ const exception = (...attributes: CanonicalSpan['attributes']) => [
   { ...NOTHING, timeUnixNano: 1_500_000_000_000_000_001n, name: 'exception', attributes },
 ];
 const SAID = '[{"name":"exception","time":"2017-07-14T02:40:00.000000001Z","attributes":{"exception.message":"no"}}]';
-const LINK = { ...NOTHING, traceId: 'aa'.repeat(16), spanId: 'bb'.repeat(8), traceState: 'a=b', flags: 1 };
+const LINK = { ...NOTHING, traceId: 'aa'.repeat(16), spanId: 'bb'.repeat(8), traceState: 'a=b', flags: 0x301 };
 
 test('a plain span leaves as it came', () => {
   expect(visible(PLAIN)).toBe(PLAIN);
@@ -24,7 +24,12 @@ test.each<[string, Partial<CanonicalSpan>, CanonicalSpan['attributes'], string[]
   [
     'a link',
     { links: [LINK] },
-    [text(`${METADATA}links`, `[{"traceId":"${LINK.traceId}","spanId":"${LINK.spanId}","traceState":"a=b"}]`)],
+    [
+      text(
+        `${METADATA}links`,
+        `[{"traceId":"${LINK.traceId}","spanId":"${LINK.spanId}","traceState":"a=b","traceFlags":1,"isRemote":true}]`,
+      ),
+    ],
     ['links_to_metadata'],
   ],
   [
@@ -38,10 +43,39 @@ test.each<[string, Partial<CanonicalSpan>, CanonicalSpan['attributes'], string[]
     ['exception_to_level', 'events_to_metadata'],
   ],
   [
+    'a link, where the sender has links of its own',
+    { links: [{ ...LINK, traceState: '', flags: 0 }], attributes: [text(`${METADATA}links`, 'mine')] },
+    [
+      text(`${METADATA}links`, 'mine'),
+      text(`${METADATA}links_`, `[{"traceId":"${LINK.traceId}","spanId":"${LINK.spanId}"}]`),
+    ],
+    ['links_to_metadata'],
+  ],
+  [
+    'an exception beside a level that is none',
+    { events: exception(), attributes: [text('langfuse.observation.level', 'banana')] },
+    [
+      text(`${METADATA}originalLevel`, 'banana'),
+      text('langfuse.observation.level', 'ERROR'),
+      text(`${METADATA}events`, '[{"name":"exception","time":"2017-07-14T02:40:00.000000001Z"}]'),
+    ],
+    ['exception_to_level', 'events_to_metadata'],
+  ],
+  [
     'an exception that did not matter',
     { events: exception(text('exception.message', 'no')), status: { code: 1, message: '' } },
     [text(`${METADATA}events`, SAID)],
     ['events_to_metadata'],
+  ],
+  [
+    'metadata that is no object',
+    { attributes: [text('langfuse.observation.metadata', '0'), text('langfuse.trace.metadata', '[]')] },
+    [
+      text('langfuse.observation.metadata', '0'),
+      text('langfuse.trace.metadata', '[]'),
+      text(`${METADATA}metadata`, '0'),
+    ],
+    ['metadata_text_kept'],
   ],
   [
     'dropped links',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CanonicalAttribute, CanonicalEvent, CanonicalLink, CanonicalSpan, CanonicalValue } from './canonical';
 import { shownAttributes, shownValue } from './views';
 
@@ -31,7 +32,20 @@ type Rule = (span: CanonicalSpan) => CanonicalSpan;
 /** Behind the others, unless the span has one of that key. */
 function add(span: CanonicalSpan, key: string, value: CanonicalValue | undefined): CanonicalSpan {
   if (value === undefined || valueAt(span, key) !== undefined) return span;
-  return { ...span, attributes: [...span.attributes, { key, value }] };
+  return append(span, key, value);
+}
+
+const append = (span: CanonicalSpan, key: string, value: CanonicalValue): CanonicalSpan => ({
+  ...span,
+  attributes: [...span.attributes, { key, value }],
+});
+
+/** What the gateway says itself; with underscores where the sender has said something else under that name. */
+function addOwn(span: CanonicalSpan, key: string, value: CanonicalValue | undefined): CanonicalSpan {
+  if (value === undefined) return span;
+  const held = valueAt(span, key);
+  if (held === undefined) return append(span, key, value);
+  return isDeepStrictEqual(held, value) ? span : addOwn(span, `${key}_`, value);
 }
 
 /** Of equal keys the last one counts. */
@@ -46,22 +60,46 @@ const KINDS: Readonly<Record<string, string>> = { 2: 'SERVER', 3: 'CLIENT', 4: '
 /** In the order in which they write. */
 const RULES: readonly (readonly [repair: string, rule: Rule])[] = [
   ['values_to_json', valuesToJson],
+  ['metadata_text_kept', (span) => METADATA_KEYS.reduce(keepMetadata, span)],
   ['trace_input_output', (span) => SIDES.reduce(traceSide, span)],
   ['exception_to_level', exceptionToLevel],
-  ['links_to_metadata', (span) => add(span, `${OTEL}links`, listText(span.links.map(shownLink)))],
-  ['events_to_metadata', (span) => add(span, `${OTEL}events`, listText(eventsLost(span).map(shownEvent)))],
-  ['trace_state_to_metadata', (span) => add(span, `${OTEL}traceState`, text(span.traceState))],
-  ['kind_to_metadata', (span) => (isPlainKind(span) ? span : add(span, `${OTEL}kind`, text(kindName(span))))],
+  ['links_to_metadata', (span) => addOwn(span, `${OTEL}links`, listText(span.links.map(shownLink)))],
+  ['events_to_metadata', (span) => addOwn(span, `${OTEL}events`, listText(eventsLost(span).map(shownEvent)))],
+  ['trace_state_to_metadata', (span) => addOwn(span, `${OTEL}traceState`, text(span.traceState))],
+  ['kind_to_metadata', (span) => (isPlainKind(span) ? span : addOwn(span, `${OTEL}kind`, text(kindName(span))))],
   [
     'dropped_counts_to_metadata',
     (span) =>
       (['droppedAttributesCount', 'droppedEventsCount', 'droppedLinksCount'] as const).reduce(
-        (before, name) => add(before, `${OTEL}${name}`, count(span[name])),
+        (before, name) => addOwn(before, `${OTEL}${name}`, count(span[name])),
         span,
       ),
   ],
   ['start_absent', fillStart],
 ];
+
+const METADATA_KEYS = [
+  ['langfuse.observation.metadata', `${OTEL}metadata`],
+  ['langfuse.metadata', `${OTEL}metadata`],
+  ['langfuse.trace.metadata', `${OTEL}traceMetadata`],
+] as const;
+
+/** Langfuse takes objects only, lists among them; nothing is what need not be shown. */
+function keepMetadata(span: CanonicalSpan, [key, kept]: (typeof METADATA_KEYS)[number]): CanonicalSpan {
+  const value = valueAt(span, key);
+  if (value === undefined) return span;
+  if ('bool' in value) return addOwn(span, kept, { string: String(value.bool) });
+  if ('int' in value || 'double' in value) return addOwn(span, kept, value);
+  return 'string' in value && value.string !== '' && !isObjectOrNull(value.string) ? addOwn(span, kept, value) : span;
+}
+
+function isObjectOrNull(json: string): boolean {
+  try {
+    return typeof JSON.parse(json) === 'object';
+  } catch {
+    return false;
+  }
+}
 
 function applied(sent: CanonicalSpan): { repair: string; span: CanonicalSpan }[] {
   const steps = [{ repair: '', span: sent }];
@@ -124,9 +162,12 @@ function json(shown: unknown): string {
 
 const listText = (list: readonly unknown[]) => (list.length === 0 ? undefined : { string: json(list) });
 
-const shownLink = ({ traceId, spanId, traceState, ...link }: CanonicalLink) => ({
+/** The lowest byte of the flags is W3C's; of the next two bits one says that the other means something. */
+const shownLink = ({ traceId, spanId, traceState, flags, ...link }: CanonicalLink) => ({
   ...{ traceId, spanId },
   ...(traceState === '' ? {} : { traceState }),
+  ...(flags % 256 === 0 ? {} : { traceFlags: flags % 256 }),
+  ...(Math.floor(flags / 256) % 4 === 3 ? { isRemote: true } : {}),
   ...described(link),
 });
 
@@ -161,8 +202,21 @@ function exceptionToLevel(span: CanonicalSpan): CanonicalSpan {
   if (exception === undefined || code === 1) return span;
   const words = [valueAt(exception, 'exception.message'), valueAt(exception, 'exception.type')];
   const said = words.find((value) => value !== undefined && 'string' in value && value.string !== '');
-  const levelled = code === 2 ? span : add(span, 'langfuse.observation.level', { string: 'ERROR' });
+  const levelled = code === 2 ? span : withLevel(span);
   return message === '' ? add(levelled, 'langfuse.observation.status_message', said) : levelled;
+}
+
+const LEVEL_WORDS =
+  /^\s*(debug|trace|verbose|default|info|log|notice|ok|success|warning|warn|error|fatal|critical)\s*$/i;
+
+/** Unless the sender has set one that Langfuse knows. */
+function withLevel(span: CanonicalSpan): CanonicalSpan {
+  const key = 'langfuse.observation.level';
+  const level = valueAt(span, key);
+  if (level !== undefined && 'string' in level && LEVEL_WORDS.test(level.string)) return span;
+  const isSaid = level !== undefined && !isDeepStrictEqual(level, { string: '' });
+  const kept = isSaid ? addOwn(span, `${OTEL}originalLevel`, level) : span;
+  return append({ ...kept, attributes: kept.attributes.filter((each) => each.key !== key) }, key, { string: 'ERROR' });
 }
 
 const SIDES = [
@@ -175,7 +229,7 @@ function traceSide(span: CanonicalSpan, { ofTrace, own, kept }: (typeof SIDES)[n
   const [sent, shown] = [valueAt(span, ofTrace), valueAt(span, own)];
   if (sent === undefined) return span;
   if (span.parentSpanId === '' && shown === undefined) return add(span, own, sent);
-  return JSON.stringify(sent) === JSON.stringify(shown) ? span : add(span, kept, sent);
+  return JSON.stringify(sent) === JSON.stringify(shown) ? span : addOwn(span, kept, sent);
 }
 
 /** A span that starts never starts when it ends; one without times, when it was received. */

@@ -1,4 +1,4 @@
-import { genAiMessages, type InputOutput } from './gen-ai-messages';
+import { genAiMessages, type InputOutput, withSystemInstructions } from './gen-ai-messages';
 import type { EventReading } from './span-reading';
 
 const messagesOf = ({ name, attributes }: EventReading) =>
@@ -13,6 +13,19 @@ export function operationDetails(events: readonly EventReading[]): InputOutput |
 export function operationDetailsEvent(events: readonly EventReading[]): readonly EventReading[] {
   const event = events.find((each) => messagesOf(each) !== undefined);
   return event === undefined ? [] : [event];
+}
+
+const INPUT = 'gen_ai.input.messages';
+const OUTPUT = 'gen_ai.output.messages';
+const INSTRUCTIONS = 'gen_ai.system_instructions';
+const TOOL_CALL = ['gen_ai.tool.call.arguments', 'gen_ai.tool.call.result'];
+
+/** Whether every attribute of such an event is among its messages; others, a response's id and so on, are shown nowhere. */
+export function isReadWhole({ attributes }: EventReading): boolean {
+  const [input, output] = [attributes.get(INPUT), attributes.get(OUTPUT)];
+  const isInstructed = withSystemInstructions(input, attributes.get(INSTRUCTIONS)) !== input;
+  const read = input || output ? [INPUT, OUTPUT, ...(isInstructed ? [INSTRUCTIONS] : [])] : TOOL_CALL;
+  return [...attributes.keys()].every((key) => read.includes(key));
 }
 
 const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;

@@ -1,5 +1,5 @@
 import { dottedMessages } from './dotted-messages';
-import { isMessageEvent, messageEvents, operationDetails, operationDetailsEvent } from './gen-ai-events';
+import { isMessageEvent, isReadWhole, messageEvents, operationDetails, operationDetailsEvent } from './gen-ai-events';
 import { eitherFilled, eitherGiven, genAiMessages, type InputOutput } from './gen-ai-messages';
 import { member, parseJson } from './json';
 import { aiSdk, flue, genkit, pydanticAi } from './scoped-input-output';
@@ -12,9 +12,9 @@ export function inputOutputOf(span: SpanReading): InputOutput {
   return winnerOf(span)?.found ?? NOTHING;
 }
 
-/** Those of the span's events that become its input or output; the others are shown nowhere. */
+/** Those of the span's events that become its input or output as a whole; something of the others is shown nowhere. */
 export function eventsShown(span: SpanReading): readonly EventReading[] {
-  return winnerOf(span)?.rule.eventsRead?.(span.events) ?? [];
+  return winnerOf(span)?.rule.eventsShown?.(span) ?? [];
 }
 
 /** Whether Langfuse gets as far as that rule, because no earlier one finds anything. */
@@ -29,8 +29,8 @@ export function reachesRule(span: SpanReading, name: string): boolean {
 interface InputOutputRule {
   readonly name: string;
   readonly read: (span: SpanReading) => InputOutput | undefined;
-  /** Which events it takes, where it takes events. */
-  readonly eventsRead?: (events: readonly EventReading[]) => readonly EventReading[];
+  /** Of which events it takes every attribute, where it takes events. */
+  readonly eventsShown?: (span: SpanReading) => readonly EventReading[];
 }
 
 function winnerOf(span: SpanReading): { rule: InputOutputRule; found: InputOutput } | undefined {
@@ -63,14 +63,14 @@ const RULES: readonly InputOutputRule[] = [
   {
     name: 'GenAI operation details event',
     read: ({ events }) => operationDetails(events),
-    eventsRead: operationDetailsEvent,
+    eventsShown: ({ events }) => operationDetailsEvent(events).filter(isReadWhole),
   },
   {
     name: 'GenAI message events',
     read: ({ events }) => messageEvents(events),
-    eventsRead: (events) => events.filter(isMessageEvent),
+    eventsShown: ({ events }) => events.filter(isMessageEvent),
   },
-  { name: CONTENT_EVENTS_RULE, read: contentEvents, eventsRead: contentEventsRead },
+  { name: CONTENT_EVENTS_RULE, read: contentEvents, eventsShown: contentEventsShown },
   { name: 'Google ADK', read: ({ attributes }) => googleAdk(attributes) },
   byKeys('prompt', 'all_messages_events'),
   { name: 'LiveKit', read: ({ attributes }) => liveKit(attributes) },
@@ -122,6 +122,21 @@ export function contentEventsRead(events: readonly EventReading[]): readonly Eve
   return ['gen_ai.content.prompt', 'gen_ai.content.completion'].flatMap((name) => {
     const event = firstNamed(events, name);
     return event === undefined || event.isEmpty ? [] : [event];
+  });
+}
+
+/** A side of the messages in dotted keys, as everybody writes it. */
+const PLAIN_PATH = /^\.(?:0|[1-9]\d{0,2})\.[a-z][a-z_]*$/;
+
+/** Those of which nothing is lost: stored as they are, a single attribute, or messages in dotted keys alone. */
+function contentEventsShown(span: SpanReading): readonly EventReading[] {
+  return contentEventsRead(span.events).filter(({ name, attributes }) => {
+    const isPrompt = name === 'gen_ai.content.prompt';
+    const prefix = isPrompt ? 'gen_ai.prompt' : 'gen_ai.completion';
+    const found = inputOutputOf({ ...span, attributes, events: [] })[isPrompt ? 'input' : 'output'];
+    if (!found) return true;
+    if (attributes.size === 1) return attributes.values().next().value === found;
+    return [...attributes.keys()].every((key) => key.startsWith(prefix) && PLAIN_PATH.test(key.slice(prefix.length)));
   });
 }
 

@@ -37,10 +37,13 @@ const LIVEKIT_DEBUG_SPANS = new Set([
   'start_agent_activity',
 ]);
 
+/** The level that an attribute's value names, if any. */
+export const namedLevel = (value: unknown): ObservationLevel | undefined =>
+  typeof value === 'string' ? LEVELS.get(value.trim().toUpperCase()) : undefined;
+
 /** The level attribute, else ERROR for a failed span, else DEBUG for LiveKit's inner spans, else DEFAULT. */
 export function levelOf(span: SpanReading, status: ReadableSpan['status']): ObservationLevel {
-  const level = span.attributes.get('langfuse.observation.level');
-  const named = typeof level === 'string' ? LEVELS.get(level.trim().toUpperCase()) : undefined;
+  const named = namedLevel(span.attributes.get('langfuse.observation.level'));
   if (named !== undefined) return named;
   if (status.code === SpanStatusCode.ERROR) return 'ERROR';
   return span.scope.name === 'livekit-agents' && LIVEKIT_DEBUG_SPANS.has(span.name) ? 'DEBUG' : 'DEFAULT';

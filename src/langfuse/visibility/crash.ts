@@ -6,9 +6,10 @@ import {
   LOGFIRE_EVENTS_RULE,
   reachesRule,
 } from '../observation/input-output';
-import { columnText, textOf } from '../observation/json';
+import { textOf } from '../observation/json';
 import { type PlainValue, plainValue } from '../observation/plain-value';
 import { readSpan, type SpanReading } from '../observation/span-reading';
+import { writeInputOutput } from './message-events';
 import { moveToMetadata, textOrJson } from './metadata';
 import { DOTTED_PREFIXES, stumblingPaths } from './stumbling-paths';
 import { isUnwieldy, WALKED_KEYS } from './unwieldy-json';
@@ -44,9 +45,16 @@ function writeOperationsAsText(draft: Draft): void {
   for (const key of OPERATION_KEYS) {
     const value = plainOf(draft, key) ?? null;
     // Langfuse takes null for absent.
-    if (typeof value !== 'string' && value !== null) draft.replace(key, textOrJson(draft.span.attributes[key]));
+    if (value === null) continue;
+    const text = textOrJson(draft.span.attributes[key]);
+    // Our view shows such a number as a text, and as that text it would not be written anew.
+    if (isBeyondNumbers(text)) moveToMetadata(draft, key);
+    else if (typeof value !== 'string') draft.replace(key, text);
   }
 }
+
+/** What may have been an int64 that JavaScript has no number for; where it was a text of digits, it names no operation. */
+export const isBeyondNumbers = (text: string) => /^-?\d{16,19}$/.test(text) && !Number.isSafeInteger(Number(text));
 
 function moveInheritedNames(draft: Draft): void {
   for (const key of TYPE_KEYS) {
@@ -106,9 +114,7 @@ export function spellOutContentEvents(draft: Draft): void {
   ) {
     return;
   }
-  const { input, output } = inputOutputOf(reading);
-  draft.add('langfuse.observation.input', columnText(input) ?? '');
-  draft.add('langfuse.observation.output', columnText(output) ?? '');
+  writeInputOutput(draft, inputOutputOf(reading));
 }
 
 const isUnwieldyText = (value: unknown) => typeof value === 'string' && isUnwieldy(value);

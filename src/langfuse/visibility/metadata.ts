@@ -1,5 +1,6 @@
 import { jsonText } from '../../otlp/any-value';
 import type { Draft } from '../draft';
+import { boundedText } from './bounded-text';
 
 const PREFIX = 'langfuse.observation.metadata.';
 
@@ -16,10 +17,13 @@ const OTEL_NAMES = [
   'originalParentSpanId',
   'originalLinks',
   'originalEnvironment',
+  'originalLevel',
   'promptName',
   'promptVersion',
   'traceInput',
   'traceOutput',
+  'metadata',
+  'traceMetadata',
 ] as const;
 type OtelName = (typeof OTEL_NAMES)[number];
 
@@ -27,6 +31,18 @@ type OtelName = (typeof OTEL_NAMES)[number];
 export const METADATA = Object.fromEntries(OTEL_NAMES.map((name) => [name, `${PREFIX}otel.${name}`])) as Readonly<
   Record<OtelName, string>
 >;
+
+/**
+ * Writes one of them, a number as it is. Where the sender has something else under that name it goes beside it, with
+ * underscores behind the name; a second gateway finds what the first one wrote.
+ */
+export function addMetadata(draft: Draft, key: string, value: unknown): void {
+  const { attributes } = draft.span;
+  const kept = typeof value === 'number' && Number.isFinite(value) ? value : boundedText(value);
+  let target = key;
+  while (attributes[target] !== undefined && attributes[target] !== kept) target += '_';
+  draft.add(target, kept);
+}
 
 /** Keeps an attribute's value as metadata under its own name, with underscores behind it where that one is taken. */
 export function moveToMetadata(draft: Draft, key: string): void {

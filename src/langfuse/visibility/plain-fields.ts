@@ -2,24 +2,25 @@ import { SpanKind } from '@opentelemetry/api';
 import type { Draft } from '../draft';
 import { ENVIRONMENT_KEYS, environmentOf, normalisedEnvironment } from '../observation/environment';
 import { readSpan } from '../observation/span-reading';
-import { METADATA, textOrJson } from './metadata';
+import { boundedText } from './bounded-text';
+import { addMetadata, METADATA } from './metadata';
 
 export function traceStateToMetadata(draft: Draft): void {
   const text = draft.span.spanContext().traceState?.serialize();
-  if (text) draft.add(METADATA.traceState, text);
+  if (text) addMetadata(draft, METADATA.traceState, text);
 }
 
 /** INTERNAL is what a span is that says nothing, and is not worth a word. Numbers of OTLP are one higher than OTel's. */
 export function kindToMetadata(draft: Draft): void {
   const { kind } = draft.span;
-  if (kind !== SpanKind.INTERNAL) draft.add(METADATA.kind, kindText(kind));
+  if (kind !== SpanKind.INTERNAL) addMetadata(draft, METADATA.kind, kindText(kind));
 }
 
 export const kindText = (kind: SpanKind): string => SpanKind[kind] ?? String(Number(kind) + 1);
 
 export function droppedCountsToMetadata(draft: Draft): void {
   for (const name of ['droppedAttributesCount', 'droppedEventsCount', 'droppedLinksCount'] as const) {
-    if (draft.span[name] > 0) draft.add(METADATA[name], draft.span[name]);
+    if (draft.span[name] > 0) addMetadata(draft, METADATA[name], draft.span[name]);
   }
 }
 
@@ -28,10 +29,10 @@ export function normaliseEnvironment(draft: Draft): void {
   const reading = readSpan(draft.span);
   const key = ENVIRONMENT_KEYS.find((each) => reading.attributes.get(each) || reading.resourceAttributes.get(each));
   if (key === undefined || !reading.attributes.get(key)) return;
-  const sent = textOrJson(draft.span.attributes[key]);
+  const sent = boundedText(draft.span.attributes[key]);
   const stored = environmentOf(reading);
   if (sent === stored) return;
-  draft.add(METADATA.originalEnvironment, sent);
+  addMetadata(draft, METADATA.originalEnvironment, sent);
   draft.replace('langfuse.environment', stored);
 }
 

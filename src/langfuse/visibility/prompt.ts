@@ -2,7 +2,7 @@ import type { Draft } from '../draft';
 import { firstPresent } from '../observation/attribute-lookup';
 import { member, parseJson } from '../observation/json';
 import { type Attributes, readSpan } from '../observation/span-reading';
-import { METADATA, textOrJson } from './metadata';
+import { addMetadata, METADATA, textOrJson } from './metadata';
 
 const NAME_KEYS = ['langfuse.observation.prompt.name', 'langfuse.prompt.name'] as const;
 const VERSION_KEYS = ['langfuse.observation.prompt.version', 'langfuse.prompt.version'] as const;
@@ -32,8 +32,10 @@ export function dropHalfPromptLink(draft: Draft): void {
 }
 
 function keep(draft: Draft, keys: readonly string[], target: string): void {
-  const sent = keys.map((key) => draft.span.attributes[key] ?? '').find((value) => value !== '');
-  if (sent !== undefined) draft.add(target, textOrJson(sent));
+  for (const key of keys) {
+    const sent = draft.span.attributes[key] ?? '';
+    if (sent !== '') addMetadata(draft, target, textOrJson(sent));
+  }
 }
 
 /** Langfuse fills up from here what the four attributes leave open. */

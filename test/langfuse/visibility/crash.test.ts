@@ -30,8 +30,13 @@ describe.each(['operation.name', 'ai.operationId'])('%s', (key) => {
     ['a list', ['ai.toolCall'], '["ai.toolCall"]'],
     ['NaN, which does not get there', Number.NaN, Number.NaN],
     ['a map, which becomes a text on its way', kvlist({ a: 1 }), kvlist({ a: 1 })],
+    ['digits that JavaScript has a number for', '9007199254740991', '9007199254740991'],
   ])('%s', (_name, value, expected) => {
     expect(averted({ attributes: { [key]: value } })).toEqual({ [key]: expected });
+  });
+
+  test.each(['9007199254740993', '-9223372036854775808', -9007199254740992])('%s, too large to count with', (value) => {
+    expect(averted({ attributes: { [key]: value } })).toEqual({ [META + key]: String(value) });
   });
 });
 

@@ -36,9 +36,25 @@ describe('links', () => {
     ]);
   });
 
-  test('what the sender has under that name stays', () => {
+  test('flags', () => {
+    expect(linksOf([{ traceFlags: 1 }, { isRemote: false }, { traceFlags: 3, isRemote: true }])).toEqual([
+      { ...LINKED, traceFlags: 1 },
+      LINKED,
+      { ...LINKED, traceFlags: 3, isRemote: true },
+    ]);
+  });
+
+  test('what the sender has under that name stays, and ours is beside it', () => {
     const attributes = { 'langfuse.observation.metadata.otel.links': 'mine' };
-    expect(attributesAfter(linksToMetadata, { links: [{}], attributes })).toEqual(attributes);
+    expect(attributesAfter(linksToMetadata, { links: [{}], attributes })).toEqual({
+      ...attributes,
+      'langfuse.observation.metadata.otel.links_': JSON.stringify([LINKED]),
+    });
+  });
+
+  test('10,000 are listed, and how many more there are', () => {
+    const links = linksOf(Array.from({ length: 10_003 }, () => ({})));
+    expect(links.slice(9_999)).toEqual([LINKED, { 'left out': 3 }]);
   });
 });
 
@@ -76,6 +92,33 @@ describe('events', () => {
     { name: 'gen_ai.content.prompt', attributes: { 'gen_ai.prompt': 'again' } },
     { name: 'gen_ai.content.completion' },
   ];
+  const DETAILS = 'gen_ai.client.inference.operation.details';
+  const [PROMPT, COMPLETION] = ['gen_ai.content.prompt', 'gen_ai.content.completion'];
+  const partlyRead: [name: string, event: string, attributes: Record<string, unknown>][] = [
+    ['the id of a response', DETAILS, { 'gen_ai.input.messages': 'q', 'gen_ai.response.id': 'r' }],
+    [
+      'a tool call beside messages',
+      DETAILS,
+      { 'gen_ai.output.messages': 'a', 'gen_ai.tool.call.result': 'r', 'gen_ai.input.messages': 'q' },
+    ],
+    ['instructions without a list', DETAILS, { 'gen_ai.input.messages': 'q', 'gen_ai.system_instructions': 's' }],
+    ['something beside a prompt', PROMPT, { 'gen_ai.prompt': 'q', foo: 1 }],
+    ['something beside dotted keys', PROMPT, { 'gen_ai.prompt.0.content': 'q', foo: 1 }],
+    ['dotted keys of the other side', PROMPT, { 'gen_ai.prompt.0.content': 'q', 'gen_ai.completion.0.content': 'a' }],
+    ['a place that is left out', PROMPT, { 'gen_ai.prompt.0.content': 'q', 'gen_ai.prompt.99999.content': 'q' }],
+    ['choices in a prompt', PROMPT, { events: '[{"event.name":"gen_ai.choice"},{"a":1}]' }],
+  ];
+  const whollyRead: typeof partlyRead = [
+    [
+      'instructions in front of a list',
+      DETAILS,
+      { 'gen_ai.input.messages': '[{"role":"user"}]', 'gen_ai.system_instructions': 's' },
+    ],
+    ['a tool call', DETAILS, { 'gen_ai.tool.call.arguments': '{}', 'gen_ai.tool.call.result': 'r' }],
+    ['dotted keys', PROMPT, { 'gen_ai.prompt.0.content': 'q', 'gen_ai.prompt.0.role': 'user' }],
+    ['a completion', COMPLETION, { 'gen_ai.completion': 'a' }],
+    ['what is stored as it is', COMPLETION, { foo: 1, bar: 2 }],
+  ];
   const rows: [name: string, given: VisibleGiven, expected: string[] | undefined][] = [
     ['none', {}, undefined],
     ['messages that are input and output', { events: messages }, ['log', 'gen_ai.other']],
@@ -100,6 +143,16 @@ describe('events', () => {
       { events: details },
       ['gen_ai.client.inference.operation.details', 'gen_ai.user.message'],
     ],
+    ...partlyRead.map(([name, event, attributes]): [string, VisibleGiven, string[] | undefined] => [
+      `${name}: something of it is shown nowhere`,
+      { events: [{ name: event, attributes }] },
+      [event],
+    ]),
+    ...whollyRead.map(([name, event, attributes]): [string, VisibleGiven, string[] | undefined] => [
+      name,
+      { events: [{ name: event, attributes }] },
+      undefined,
+    ]),
     ['the first content event of a name', { events: contents }, ['gen_ai.content.prompt', 'gen_ai.content.completion']],
   ];
   test.each(rows)('%s', (_name, given, expected) => {
@@ -112,7 +165,19 @@ describe('exceptions', () => {
   const boom = exception({ 'exception.message': 'boom', 'exception.type': 'Error' });
   const LEVEL = { 'langfuse.observation.level': 'ERROR' };
   const messageOf = (text: string) => ({ 'langfuse.observation.status_message': text });
+  const ORIGINAL = 'langfuse.observation.metadata.otel.originalLevel';
+  const levelled = (level: unknown): VisibleGiven => ({
+    ...{ events: [boom], status: { code: SpanStatusCode.UNSET, message: 'm' } },
+    attributes: { 'langfuse.observation.level': level },
+  });
   const rows: [name: string, given: VisibleGiven, expected: Record<string, unknown>][] = [
+    ['an empty level', levelled(''), LEVEL],
+    ['a level without a value', levelled(null), LEVEL],
+    ['a level that Langfuse does not know', levelled('banana'), { ...LEVEL, [ORIGINAL]: 'banana' }],
+    ['a level that is no text', levelled(5), { ...LEVEL, [ORIGINAL]: 5 }],
+    ['a level of another name', levelled(' fatal'), { 'langfuse.observation.level': ' fatal' }],
+    ['an empty message', { events: [boom], attributes: messageOf('') }, { ...LEVEL, ...messageOf('boom') }],
+    ['an empty message over the status’s', { ...levelled('WARN'), attributes: messageOf('') }, LEVEL],
     ['no exception', { events: [{ name: 'exceptional', attributes: { 'exception.message': 'x' } }] }, {}],
     ['one', { events: [boom] }, { ...LEVEL, ...messageOf('boom') }],
     [

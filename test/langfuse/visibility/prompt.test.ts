@@ -60,8 +60,10 @@ describe('half a link', () => {
     [
       'all four keys, the first of them unusable',
       { [NAME]: 'p', [VERSION]: 'x', [SHORT]: 'q', 'langfuse.prompt.version': 3 },
-      { [KEPT_NAME]: 'p', [KEPT_VERSION]: 'x' },
+      { [KEPT_NAME]: 'p', [`${KEPT_NAME}_`]: 'q', [KEPT_VERSION]: 'x', [`${KEPT_VERSION}_`]: '3' },
     ],
+    ['two names', { [NAME]: 'a', [SHORT]: 'b' }, { [KEPT_NAME]: 'a', [`${KEPT_NAME}_`]: 'b' }],
+    ['one name twice', { [NAME]: 'a', [SHORT]: 'a' }, { [KEPT_NAME]: 'a' }],
     [
       'a version that the AI SDK has no number for',
       { [NAME]: 'p', [AI_SDK]: '{"version":"3"}' },

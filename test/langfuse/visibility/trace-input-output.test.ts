@@ -51,6 +51,27 @@ const rows: [name: string, given: VisibleGiven, written: Record<string, unknown>
   ],
 ];
 
+const MAX = 4 * 1024 * 1024;
+
+test('a text that is too long is cut, and says so', () => {
+  const draft = new TestDraft({ attributes: { [TRACE_IN]: '😀'.repeat(MAX), [TRACE_OUT]: 'x'.repeat(MAX) } });
+  showTraceInputOutput(draft);
+  const once = { ...draft.span.attributes };
+  const note = ` [left out: ${MAX + 64} characters]`;
+  expect(once[IN] === '😀'.repeat(MAX / 2 - 32) + note).toBe(true);
+  expect(once[OUT] === once[TRACE_OUT]).toBe(true);
+  showTraceInputOutput(draft);
+  expect(Object.keys(draft.span.attributes)).toEqual(Object.keys(once));
+});
+
+test('nothing is moved where the other side would be cut', () => {
+  const attributes = { input: '\0'.repeat(MAX + 1), [TRACE_OUT]: 'o' };
+  const draft = new TestDraft({ attributes });
+  showTraceInputOutput(draft);
+  showTraceInputOutput(draft);
+  expect({ ...draft.span.attributes, input: '' }).toEqual({ ...attributes, input: '', [KEPT_OUT]: 'o' });
+});
+
 test.each(rows)('%s', (_name, given, written) => {
   const draft = new TestDraft(given);
   const before = observe(draft.span);
