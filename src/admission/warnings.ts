@@ -25,5 +25,5 @@ export const WARNING_TEXTS: Record<WarningName, string> = {
   end_before_start: 'with an end before the start',
   start_absent: 'without a start time, for which the end was taken',
   times_absent: 'without start and end times, for which the time of receipt was taken',
-  prompt_without_version: 'with a prompt name but no integer as prompt version, or the reverse',
+  prompt_without_version: 'with a prompt that lacks its name or an integer version',
 };

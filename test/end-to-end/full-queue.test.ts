@@ -91,11 +91,13 @@ test.each(['disk', 'memory'])(
     });
 
     down = false;
-    await fake.waitForSpans(accepted, 10_000);
+    // The pause after some failures is as long as it is.
+    await fake.waitForSpans(accepted, 35_000);
     expect(fake.spans.map(({ name }) => name)).not.toContain('s900');
     expect((await sendProtobuf(901, 1)).status).toBe(200);
     await eventually(() => expect(fake.spans.map(({ name }) => name)).toContain('s901'));
   },
+  60_000,
 );
 
 test('a full queue refuses a body before it is read, and instead of 100 Continue; the log says so once', async () => {

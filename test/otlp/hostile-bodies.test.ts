@@ -64,8 +64,8 @@ describe('protobuf', () => {
         ),
       'accepted',
     ],
-    ['events without anything', () => inSpan(fill(lenField(11, ''))), 'accepted'],
-    ['links without anything', () => inSpan(fill(lenField(13, ''))), 'accepted'],
+    ['events without anything', () => inSpan(fill(lenField(11, ''))), 'too_large'],
+    ['links without anything', () => inSpan(fill(lenField(13, ''))), 'too_large'],
     ['statuses to merge', () => inSpan(fill(lenField(15, lenField(2, 'x')))), 'accepted'],
     [
       'parents that change their mind',
