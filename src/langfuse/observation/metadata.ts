@@ -1,6 +1,19 @@
 import { parseJson } from './json';
 import type { Attributes, SpanReading } from './span-reading';
 
+/** Input and output of Flue's spans. */
+export const FLUE_KEYS = [
+  'flue.turn.input',
+  'flue.turn.output',
+  'flue.tool.arguments',
+  'flue.tool.result',
+  'flue.task.prompt',
+  'flue.task.result',
+  'flue.operation.result',
+  'flue.workflow.payload',
+  'flue.workflow.result',
+];
+
 /** Attributes that Langfuse takes for a side of input or output, and removes even where another source won. */
 const INPUT_OUTPUT_KEYS = new Set([
   'langfuse.trace.input',
@@ -47,15 +60,7 @@ const INPUT_OUTPUT_KEYS = new Set([
   'gen_ai.tool.call.result',
   'genkit:input',
   'genkit:output',
-  'flue.turn.input',
-  'flue.turn.output',
-  'flue.tool.arguments',
-  'flue.tool.result',
-  'flue.task.prompt',
-  'flue.task.result',
-  'flue.operation.result',
-  'flue.workflow.payload',
-  'flue.workflow.result',
+  ...FLUE_KEYS,
 ]);
 
 /** Removed as well: messages in dotted keys, and what becomes metadata of its own. There is no dot at the end. */

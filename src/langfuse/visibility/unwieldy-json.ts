@@ -1,4 +1,5 @@
 import { isTooDeep, parseJson } from '../observation/json';
+import { FLUE_KEYS } from '../observation/metadata';
 
 /** Attributes whose JSON Langfuse's worker walks by recursion, with nothing there to catch a stack that is full. */
 export const WALKED_KEYS = [
@@ -15,15 +16,7 @@ export const WALKED_KEYS = [
   'events',
   'genkit:input',
   'genkit:output',
-  'flue.turn.input',
-  'flue.turn.output',
-  'flue.tool.arguments',
-  'flue.tool.result',
-  'flue.task.prompt',
-  'flue.task.result',
-  'flue.operation.result',
-  'flue.workflow.payload',
-  'flue.workflow.result',
+  ...FLUE_KEYS,
 ];
 
 /** Langfuse passes all entries of a nested object as arguments of one call; some 120,000 fill the stack. */
