@@ -35,11 +35,19 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
     }
     return earlier.get(traceId);
   };
+  // What stayed under a parent of its own when its trace was moved stays there, and what comes under that parent later.
+  const branchOf = (top: SpanRow) =>
+    top.trace.traceId + options.bytes.toString('latin1', top.parentIdAt, top.parentIdAt + SPAN_ID_BYTES);
+  const hasStayed = (top: SpanRow) =>
+    top.parentIdAt >= 0 && memory.recall(destination, branchOf(top), nowMs)?.adoptedInto !== undefined;
   const adoptedTraces = new Set<string>();
   const moves = rows.map((row, index) => {
     const top = tops[index];
     if (top === undefined) return undefined;
-    if (top.parentIdAt !== NO_PARENT) return remembered(top.trace.traceId);
+    if (top.parentIdAt !== NO_PARENT) {
+      const move = remembered(top.trace.traceId);
+      return move === undefined || hasStayed(top) ? undefined : move;
+    }
     if (context === undefined || topsOfParents.has(top)) return undefined;
     if (row === top) return context;
     return { traceId: context.traceId, parentSpanId: undefined };
@@ -55,6 +63,11 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
     if (traceId === row.trace.traceId && move.parentSpanId === undefined) return;
     row.movedTo = move;
     row.trace = groups.of(traceId);
+  });
+  rows.forEach((row, index) => {
+    const isBranch = tops[index] === row && row.parentIdAt >= 0 && row.movedTo === undefined;
+    if (!isBranch || !adoptedTraces.has(row.trace.traceId)) return;
+    memory.rememberAdoption(destination, branchOf(row), row.trace.traceId, nowMs);
   });
   for (const traceId of adoptedTraces) {
     memory.rememberAdoption(destination, traceId, context!.traceId.toString('latin1'), nowMs);

@@ -454,3 +454,17 @@ test('a proxy’s trace id, in whatever form, is no fault of the spans', async (
   const { judgement, warnings } = await judged(treeOf('r'), { traceId: 'Root=1-67891233-abcdef012345678912345678' });
   expect([judgement.traceContext, warnings.trace_context_refused]).toEqual(['ignored', undefined]);
 });
+
+test('what stayed when its trace was moved stays when it comes again, and so does what comes beside it', async () => {
+  const judging = startJudging();
+  const sent = treeOf('r a<r s<!');
+  for (let time = 0; time < 2; time++) {
+    const { observations } = await judging.send(sent, { traceContext: CONTEXT });
+    expect(placesOf(observations)).toEqual({
+      ...{ r: [THEIRS, CALLER], a: [THEIRS, idOf('r')] },
+      ...placesSent('s<!'),
+    });
+  }
+  const later = await judging.send(treeOf('t<! u<t b<a'));
+  expect(placesOf(later.observations)).toEqual({ ...placesSent('t<! u<t'), b: [THEIRS, idOf('a')] });
+});
