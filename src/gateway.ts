@@ -4,6 +4,7 @@ import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
 import { REJECTIONS } from './admission/admit';
 import { REPAIRS } from './admission/repairs';
+import { CONTEXT_OUTCOMES } from './admission/trace-context';
 import { WARNINGS } from './admission/warnings';
 import { now } from './clock';
 import type { Config } from './config';
@@ -212,6 +213,7 @@ function metricsOf(
     refusals: [...REFUSALS, DAMAGED],
     repairs: REPAIRS,
     warnings: WARNINGS,
+    contextOutcomes: CONTEXT_OUTCOMES,
     rejections: REJECTIONS,
     now,
   });

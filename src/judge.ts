@@ -1,5 +1,5 @@
 import { type Admission, admit, type Rejection } from './admission/admit';
-import { enrich } from './admission/enrich';
+import { enrich, rulesOf } from './admission/enrich';
 import { NoteSheet } from './admission/note-sheet';
 import { ParentWatch } from './admission/parent-watch';
 import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
@@ -78,6 +78,7 @@ const SLICE_MS = 10;
 export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () => Orphan[] } {
   const { repairs, traceContext: contexts, traceAttributes, now } = options;
   const enabled = (repair: RepairName) => repairs[repair];
+  const rules = rulesOf(enabled);
   const windowMs = traceAttributes.windowS * 1000;
   const memory = new TraceMemory({ maxTraces: traceAttributes.maxTraces, windowMs, bytesMax: MEMORY_BYTES_MAX });
   const parents = new ParentWatch({ windowMs, seenMax: SEEN_SPANS_MAX, waitingMax: WAITING_PARENTS_MAX });
@@ -105,7 +106,7 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
       destinationNumber: numberOf(destination),
       context: typeof context === 'object' ? context : undefined,
       originalIds: admission.originalIds,
-      ...{ enabled, memory, parents },
+      ...{ enabled, rules, memory, parents },
       nowMs: now(),
       ...sheets,
     });

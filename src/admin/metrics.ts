@@ -8,8 +8,6 @@ const DELIVERY_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const MISSING_FIELDS = ['session_id', 'user_id'] as const;
 type MissingField = (typeof MISSING_FIELDS)[number];
-const TRACE_CONTEXT_OUTCOMES = ['adopted', 'ignored', 'unreadable'] as const;
-type TraceContextOutcome = (typeof TRACE_CONTEXT_OUTCOMES)[number];
 
 export interface Metrics {
   request(answered: { path: string; code: number; seconds: number }): void;
@@ -18,7 +16,7 @@ export interface Metrics {
   /** Accepted spans without it, after it was looked for in their resource and trace. */
   missing(field: MissingField, spans: number): void;
   /** Of one request that came with a trace context. */
-  traceContext(outcome: TraceContextOutcome): void;
+  traceContext(outcome: string): void;
   warned(warning: string, spans: number): void;
   attempt(attempt: { destination: string; outcome: string; seconds: number }): void;
   /** Prometheus' text format. */
@@ -47,6 +45,7 @@ export interface MetricsOptions {
   repairs: readonly string[];
   warnings: readonly string[];
   rejections: readonly string[];
+  contextOutcomes: readonly string[];
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -120,7 +119,7 @@ function requestMetrics(registry: Registry, { repairs, rejections }: MetricsOpti
 }
 
 /** What accepted spans say, and fail to say. */
-function meaningMetrics(registry: Registry, { warnings }: MetricsOptions) {
+function meaningMetrics(registry: Registry, { warnings, contextOutcomes }: MetricsOptions) {
   const { counter } = makers(registry);
   const missing = counter(
     'gateway_spans_missing_total',
@@ -136,11 +135,11 @@ function meaningMetrics(registry: Registry, { warnings }: MetricsOptions) {
     ['warning'],
   );
   for (const field of MISSING_FIELDS) missing.inc({ field }, 0);
-  for (const outcome of TRACE_CONTEXT_OUTCOMES) contexts.inc({ outcome }, 0);
+  for (const outcome of contextOutcomes) contexts.inc({ outcome }, 0);
   for (const warning of warnings) warned.inc({ warning }, 0);
   return {
     missing: (field: MissingField, spans: number) => missing.inc({ field }, spans),
-    traceContext: (outcome: TraceContextOutcome) => contexts.inc({ outcome }),
+    traceContext: (outcome: string) => contexts.inc({ outcome }),
     warned: (warning: string, spans: number) => warned.inc({ warning }, spans),
   };
 }

@@ -30,6 +30,8 @@ export interface EnrichOptions {
   /** Ids that could not be read, by position. */
   readonly originalIds: ReadonlyMap<number, OriginalIds>;
   readonly enabled: (repair: RepairName) => boolean;
+  /** Of `rulesOf`. */
+  readonly rules: Rules;
   readonly memory: TraceMemory;
   readonly parents: ParentWatch;
   readonly nowMs: number;
@@ -72,9 +74,18 @@ function* each(spans: number, step: (position: number) => void): Generator<void,
   }
 }
 
-interface RuleBits {
-  readonly rule: (typeof VISIBILITY_RULES)[number];
+/** The visibility rules that are switched on, each and all of them with what calls for it. */
+export interface Rules {
+  readonly each: readonly { readonly rule: (typeof VISIBILITY_RULES)[number]; readonly bits: FeatureBits }[];
   readonly bits: FeatureBits;
+}
+
+export function rulesOf(enabled: (repair: RepairName) => boolean): Rules {
+  const rules = VISIBILITY_RULES.filter(({ repair }) => repair === undefined || enabled(repair));
+  return {
+    each: rules.map((rule) => ({ rule, bits: bitsOf(rule.features) })),
+    bits: bitsOf(rules.flatMap(({ features }) => [...features])),
+  };
 }
 
 const SESSION_ID = traceAttributeBit('trace_session_id');
@@ -85,8 +96,6 @@ class Enrichment {
   readonly #groups: TraceGroups;
   readonly #readRow: (scanned: ScannedRequest['spans'][number]) => SpanRow;
   readonly #reader: SpanReader;
-  readonly #rules: readonly RuleBits[];
-  readonly #ruleBits: FeatureBits;
   readonly #heads = new HeadRewriter();
   readonly #isJsonWanted: boolean;
   readonly #rows: SpanRow[] = [];
@@ -101,14 +110,6 @@ class Enrichment {
     this.#groups = new TraceGroups({ ...options, bytes });
     this.#readRow = createRowReader(request, (traceIdAt) => this.#groups.at(traceIdAt));
     this.#reader = new SpanReader(bytes);
-    this.#rules = VISIBILITY_RULES.filter(({ repair }) => repair === undefined || enabled(repair)).map((rule) => ({
-      rule,
-      bits: bitsOf(rule.features),
-    }));
-    this.#ruleBits = this.#rules.reduce(
-      (all, { bits }) => ({ features: all.features | bits.features, keys: all.keys | bits.keys }),
-      { features: 0, keys: 0 },
-    );
     this.#isJsonWanted = enabled('values_to_json');
     this.#receivedAt = [Math.floor(nowMs / 1000), Math.floor((nowMs % 1000) * 1e6)];
   }
@@ -142,11 +143,11 @@ class Enrichment {
     if (this.#isJsonWanted && this.#heads.valuesToJson(row.scanned.scope)) this.#repair(position, 'values_to_json');
     const original = originalIds.get(position);
     const isPlain = original === undefined && row.movedTo === undefined && (row.emptyKeys & (gift?.given ?? 0)) === 0;
-    if (isPlain && lacksItsKindOnly(row, this.#ruleBits)) {
+    if (isPlain && lacksItsKindOnly(row, this.#options.rules.bits)) {
       this.#repair(position, 'kind_to_metadata');
       const kind = kindField(row.kind);
       this.#push(row, appendToSpan(request.bytes, row.scanned, gift === undefined ? [kind] : [kind, gift.appendix]));
-    } else if (!isPlain || has(row, this.#ruleBits)) this.#edit(position, row, { original, gift });
+    } else if (!isPlain || has(row, this.#options.rules.bits)) this.#edit(position, row, { original, gift });
     else if (gift === undefined) this.#leave(row);
     else this.#push(row, appendToSpan(request.bytes, row.scanned, [gift.appendix]));
   }
@@ -175,7 +176,7 @@ class Enrichment {
       receivedAt: this.#receivedAt,
       warn: (warning) => this.#warn(position, warning),
     });
-    for (const { rule, bits } of this.#rules) {
+    for (const { rule, bits } of this.#options.rules.each) {
       if (!has(row, bits)) continue;
       const before = draft.changes;
       rule.apply(draft);

@@ -18,7 +18,13 @@ export interface SpanRow extends Readonly<Outline> {
 }
 
 /** The first bits of `keys` are the trace attributes by their position, the next these features. */
-const KEY_FEATURES = ['traceInputOutput', 'prompt', 'environment', 'crash'] as const satisfies readonly Feature[];
+const KEY_FEATURES = [
+  'traceInputOutput',
+  'prompt',
+  'environment',
+  'metadataText',
+  'crash',
+] as const satisfies readonly Feature[];
 
 const keyBit = (feature: Feature) =>
   1 << (TRACE_ATTRIBUTES.length + (KEY_FEATURES as readonly Feature[]).indexOf(feature));

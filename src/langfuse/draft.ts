@@ -18,6 +18,7 @@ export const FEATURES = [
   'traceInputOutput',
   'prompt',
   'environment',
+  'metadataText',
   'crash',
 ] as const;
 export type Feature = (typeof FEATURES)[number];

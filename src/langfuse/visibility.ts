@@ -61,7 +61,7 @@ export const VISIBILITY_RULES = [
   { ...VALUES_TO_JSON, features: ['events'], apply: spellOutMaps },
   {
     repair: 'metadata_text_kept',
-    features: ['crash'],
+    features: ['metadataText'],
     what: 'Metadata that is a text, a number or a boolean, where Langfuse wants an object, becomes metadata under a name.',
     why: 'Langfuse drops metadata that is neither an object nor a list.',
     apply: keepMetadataText,
@@ -158,10 +158,10 @@ export const VISIBILITY_REPAIRS: readonly VisibilityRepair[] = [
   ...new Set(VISIBILITY_RULES.map(({ repair }) => repair).filter((repair) => repair !== undefined)),
 ];
 
-/** An attribute by its key, or all whose keys begin so. */
+/** An attribute by its key, or those of the keys that begin so and count. */
 export type WatchedAttribute = (
   | { readonly key: string }
-  | { readonly prefix: string /** Which keys count. */; readonly onlyKeys: (key: string) => boolean }
+  | { readonly prefix: string; readonly onlyKeys: (key: string) => boolean }
 ) & {
   readonly feature: Feature;
   /** Which values count, where not all do, empty ones included; `text` is `undefined` for a value that is no text. */
@@ -177,7 +177,7 @@ export const WATCHED_ATTRIBUTES: readonly WatchedAttribute[] = [
   ...TYPE_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeInheritedName })),
   { key: 'events', feature: 'crash', only: mayBeNoListOfEvents },
   ...WALKED_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeUnwieldy })),
-  ...METADATA_TEXT_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeLost })),
+  ...METADATA_TEXT_KEYS.map((key) => ({ key, feature: 'metadataText' as const, only: mayBeLost })),
   ...DOTTED_PREFIXES.map((prefix) => ({ prefix, onlyKeys: mayStumble, feature: 'crash' as const })),
 ];
 

@@ -1,6 +1,7 @@
 import { BufferReader, type Reader } from 'protobufjs/minimal';
+import { ARRAY, ARRAY_VALUES, BOOL, BYTES, DOUBLE, INT, KVLIST, STRING } from './any-value-fields';
 import type { ProtoWriter } from './proto-writer';
-import { ANY_VALUE, ARRAY_VALUE, field, KEY_VALUE, KEY_VALUE_LIST, LEN } from './schema';
+import { field, KEY_VALUE, KEY_VALUE_LIST, LEN } from './schema';
 
 /**
  * An attribute's value as this gateway shows it: what OTel calls AttributeValue, and what OTLP has beyond it.
@@ -8,14 +9,6 @@ import { ANY_VALUE, ARRAY_VALUE, field, KEY_VALUE, KEY_VALUE_LIST, LEN } from '.
  */
 export type Value = string | number | boolean | null | Uint8Array | Value[] | { [key: string]: Value };
 
-const STRING = field(ANY_VALUE, 'stringValue');
-const BOOL = field(ANY_VALUE, 'boolValue');
-const INT = field(ANY_VALUE, 'intValue');
-const DOUBLE = field(ANY_VALUE, 'doubleValue');
-const ARRAY = field(ANY_VALUE, 'arrayValue');
-const KVLIST = field(ANY_VALUE, 'kvlistValue');
-const BYTES = field(ANY_VALUE, 'bytesValue');
-const ARRAY_VALUES = field(ARRAY_VALUE, 'values');
 const LIST_VALUES = field(KEY_VALUE_LIST, 'values');
 const KEY = field(KEY_VALUE, 'key');
 const VALUE = field(KEY_VALUE, 'value');
@@ -173,11 +166,15 @@ const LIST_TYPES = ['string', 'boolean', 'number'];
 
 /** A value that Langfuse decodes, as it is, and of any other the JSON text. */
 export function plainOrJson(value: Value): Value {
-  if (typeof value !== 'object' || value === null) return value;
-  if (!Array.isArray(value)) return jsonText(value);
+  return isComplex(value) ? jsonText(value) : value;
+}
+
+/** As `isComplexValue` says it of bytes, for a value that is decoded. */
+export function isComplex(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!Array.isArray(value)) return true;
   const type = typeof value[0];
-  const isPlain = LIST_TYPES.includes(type) && value.every((element) => typeof element === type);
-  return isPlain ? value : jsonText(value);
+  return !LIST_TYPES.includes(type) || value.some((element) => typeof element !== type);
 }
 
 /** JSON of what an attribute holds; what JSON has no form for becomes a text: bytes, NaN and the infinities. */

@@ -1,14 +1,6 @@
 import { BufferReader } from 'protobufjs/minimal';
-import { ANY_VALUE, ARRAY_VALUE, field, tagOf } from './schema';
-
-const STRING = field(ANY_VALUE, 'stringValue');
-const BOOL = field(ANY_VALUE, 'boolValue');
-const INT = field(ANY_VALUE, 'intValue');
-const DOUBLE = field(ANY_VALUE, 'doubleValue');
-const ARRAY = field(ANY_VALUE, 'arrayValue');
-const KVLIST = field(ANY_VALUE, 'kvlistValue');
-const BYTES = field(ANY_VALUE, 'bytesValue');
-const ARRAY_VALUES = field(ARRAY_VALUE, 'values');
+import { ARRAY, ARRAY_VALUES, BOOL, BYTES, DOUBLE, INT, KVLIST, STRING } from './any-value-fields';
+import { tagOf } from './schema';
 
 /** The JSON kinds that a list may hold alone, by the tag of the AnyValue's member. */
 const STRING_TAG = tagOf(STRING);

@@ -45,6 +45,7 @@ function start(options: Partial<MetricsOptions> = {}) {
     refusals: ['refused', 'expired'],
     repairs: ['id_base64', 'parent_zero'],
     warnings: ['id_repaired', 'orphan_parent'],
+    contextOutcomes: ['adopted', 'ignored', 'unreadable'],
     rejections: ['invalid_trace_id'],
     ...options,
   });

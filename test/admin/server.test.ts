@@ -32,7 +32,7 @@ async function start(options: Partial<AdminOptions> = {}) {
       deadLetters: { letters: 0, bytes: 0 },
     }),
     ...{ now: Date.now, isUp: () => true, queueBytesMax: 1_000 },
-    ...{ destinations: ['main'], refusals: [], repairs: [], warnings: [], rejections: [] },
+    ...{ destinations: ['main'], refusals: [], repairs: [], warnings: [], rejections: [], contextOutcomes: [] },
   });
   const log = pino({ level: 'trace' }, { write: (line: string) => logs.push(line) });
   const defaults = { host: '127.0.0.1', token: undefined, metrics, readiness: () => READY, log };

@@ -1,4 +1,5 @@
 import type { TimedEvent } from '@opentelemetry/sdk-trace-base';
+import { isComplex } from '../../otlp/any-value';
 import type { Draft } from '../draft';
 import type { InputOutput } from '../observation/gen-ai-messages';
 import { inputOutputOf } from '../observation/input-output';
@@ -38,11 +39,4 @@ function spellOut(reading: EventReading, { attributes = {} }: TimedEvent): Event
     return [key, text === undefined ? value : (JSON.parse(text) as PlainValue)];
   });
   return { ...reading, attributes: new Map(spelt) };
-}
-
-function isComplex(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!Array.isArray(value) || value.length === 0) return true;
-  const type = typeof value[0];
-  return type === 'object' || value.some((element) => typeof element !== type);
 }
