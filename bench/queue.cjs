@@ -1,10 +1,11 @@
 'use strict';
 const { once } = require('node:events');
 const { existsSync, mkdtempSync } = require('node:fs');
-const { cpus, tmpdir } = require('node:os');
+const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { parseArgs } = require('node:util');
-const { describeFileSystem, makeDataRoot, removeDirectory } = require('./data-root.cjs');
+const { makeDataRoot, removeDirectory } = require('./data-root.cjs');
+const { describeMachine } = require('./helpers.cjs');
 const { names, splitArguments, wholeNumber } = require('./options.cjs');
 const { startNode, stop } = require('./processes.cjs');
 const { median, printHead, printRow, spread } = require('./table.cjs');
@@ -28,8 +29,7 @@ main().then(
 async function main() {
   const options = readOptions();
   const dataRoot = makeDataRoot(options.dataRoot);
-  const machine = `${cpus().length} × ${cpus()[0].model.trim()}`;
-  console.log(`Node ${process.version}, ${machine}, ${describeFileSystem(dataRoot)}`);
+  console.log(describeMachine(dataRoot));
   console.log(`${options.rounds} rounds of ${options.seconds} s a run; median (min–max)\n`);
   const cells = options.sizes.flatMap((size) => options.writers.map((writers) => ({ size, writers })));
   printHead([

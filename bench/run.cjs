@@ -1,11 +1,10 @@
 'use strict';
-const { once } = require('node:events');
 const { existsSync, mkdtempSync } = require('node:fs');
-const { cpus, tmpdir } = require('node:os');
+const { tmpdir } = require('node:os');
 const { join, resolve } = require('node:path');
-const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
-const { describeFileSystem, makeDataRoot, removeDirectory } = require('./data-root.cjs');
+const { makeDataRoot, removeDirectory } = require('./data-root.cjs');
+const { ask, callSink, describeMachine, startHelper, startSink, waitForSink } = require('./helpers.cjs');
 const { names, splitArguments, wholeNumber } = require('./options.cjs');
 const { cpuUs, peakRssMb, watchAnonymousMb, writtenBytes } = require('./proc.cjs');
 const { startNode, waitUntilServing, stop, freePort, hasEnded } = require('./processes.cjs');
@@ -24,9 +23,6 @@ const SIDES = {
 };
 /** The side of `--other`: another build, with the queue in memory. */
 const OTHER = 'other-memory';
-const SINK_POLL_MS = 20;
-// Longer than the five seconds for which LangfuseSpanProcessor may keep an incomplete batch.
-const SINK_PATIENCE_MS = 15_000;
 const WARM_UP_SHARE = 0.25;
 
 main().then(
@@ -40,17 +36,9 @@ main().then(
 async function main() {
   const options = readOptions();
   const dataRoot = makeDataRoot(options.dataRoot);
-  const sink = await startNode({ args: [join(__dirname, 'sink.cjs')] });
-  const load = await startNode({ args: [join(__dirname, 'load.cjs')], ipc: true });
-  for (const helper of [sink, load]) {
-    helper.child.once('exit', () => {
-      console.error(`${helper.child.spawnargs[1]} ended:\n${helper.output}`);
-      process.exit(1);
-    });
-  }
-  await waitUntilServing(sink);
-  const machine = `${cpus().length} × ${cpus()[0].model.trim()}`;
-  console.log(`Node ${process.version}, ${machine}, ${describeFileSystem(dataRoot)}`);
+  const sink = await startSink();
+  const load = await startHelper('load.cjs');
+  console.log(describeMachine(dataRoot));
   for (const workload of options.workloads) {
     for (const encoding of options.encodings)
       await measureCell({ ...options, dataRoot, workload, encoding, sink, load });
@@ -142,18 +130,6 @@ async function drive({ side, started, workload, connections, first, requests, si
   };
 }
 
-async function waitForSink({ sink, spans }) {
-  let last = { delivered: -1 };
-  let progressAtMs = Date.now();
-  while (last.delivered < spans && Date.now() - progressAtMs < SINK_PATIENCE_MS) {
-    const now = await callSink(sink, 'GET', '/count');
-    if (now.delivered > last.delivered) progressAtMs = Date.now();
-    last = now;
-    if (now.delivered < spans) await sleep(SINK_POLL_MS);
-  }
-  return last;
-}
-
 /** Why a run must not be compared with others, or undefined. */
 function findProblem({ started, requests, spans, attributes, sent, arrived, sample }) {
   if (hasEnded(started)) return `it ended under load: ${started.output}`;
@@ -162,17 +138,6 @@ function findProblem({ started, requests, spans, attributes, sent, arrived, samp
   if (sample === undefined) return undefined;
   const whole = sample.decoded === sample.scanned && sample.attributesMin >= attributes;
   return whole ? undefined : `spans arrived maimed: ${JSON.stringify(sample)}`;
-}
-
-async function callSink(sink, method, path, body) {
-  const answer = await fetch(`http://127.0.0.1:${sink.port}${path}`, { method, body: body && JSON.stringify(body) });
-  return answer.json();
-}
-
-async function ask({ child }, message) {
-  child.send(message);
-  const [reply] = await once(child, 'message');
-  return reply;
 }
 
 function readOptions() {

@@ -1,12 +1,13 @@
 'use strict';
 const http = require('node:http');
 const { gunzipSync } = require('node:zlib');
+const { createMediaStore } = require('./media-store.cjs');
 const { loadRequestType, scanSpans } = require('./workloads.cjs');
 
 /**
  * Stands where Langfuse stands: takes what a side delivers, answers as Langfuse does, and counts which spans of the
  * run have arrived. `POST /reset {first,count}` begins a run, `GET /count` tells how far it is, `GET /sample` decodes
- * the run's first body in full, so that the cheap count is not taken on trust.
+ * the run's first body in full, so that the cheap count is not taken on trust. `GET /media` tells what was uploaded.
  */
 let run = newRun({ first: 0, count: 0 });
 
@@ -35,15 +36,25 @@ function route({ request, body }) {
       return { delivered: run.delivered, duplicates: run.duplicates, lastAtMs: run.lastAtMs };
     case 'GET /sample':
       return run.sample === undefined ? {} : inspect(run.sample);
+    case 'GET /media':
+      return run.media.counts;
     case 'GET /healthz':
       return {};
     default:
-      return undefined;
+      return run.media.take({ request, body });
   }
 }
 
 function newRun({ first, count }) {
-  return { first, seen: new Uint8Array(count), delivered: 0, duplicates: 0, lastAtMs: 0, sample: undefined };
+  return {
+    first,
+    seen: new Uint8Array(count),
+    delivered: 0,
+    duplicates: 0,
+    lastAtMs: 0,
+    sample: undefined,
+    media: createMediaStore(),
+  };
 }
 
 function receive({ headers, body: sent }) {
@@ -69,5 +80,11 @@ function inspect({ body, json }) {
     scanned: scanSpans({ body, json }).length,
     decoded: spans.length,
     attributesMin: Math.min(...spans.map((span) => span.attributes.length)),
+    dataUris: occurrences(body, /;base64,[A-Za-z0-9+/]{4}/g),
+    mediaTags: occurrences(body, /@@@langfuseMedia:/g),
   };
+}
+
+function occurrences(body, pattern) {
+  return body.latin1Slice().match(pattern)?.length ?? 0;
 }

@@ -50,7 +50,7 @@ function isCounted(side) {
 function printStockRatios({ counted, cell }) {
   const { stock = [] } = counted;
   for (const side of gatewaysOf(counted)) {
-    const ratio = compare(counted[side], stock, (gateway, other) => gateway.cpuPerSpanUs / other.cpuPerSpanUs);
+    const ratio = compare(counted[side], stock, 'cpuPerSpanUs');
     if (ratio === undefined) continue;
     const { max } = STOCK_RATIO_MAX;
     const aimed = STOCK_RATIO_MAX.side === side && STOCK_RATIO_MAX.cell === cell;
@@ -73,7 +73,7 @@ function printMemory(counted) {
 /** What the disk costs: spans per CPU second with it, as a share of those without. */
 function printDiskRatio({ counted, workload }) {
   const { gateway: disk = [], 'gateway-memory': memory = [] } = counted;
-  const ratio = compare(disk, memory, (withDisk, without) => without.cpuPerSpanUs / withDisk.cpuPerSpanUs);
+  const ratio = compare(memory, disk, 'cpuPerSpanUs');
   if (ratio === undefined) return;
   const [diskRate, memoryRate] = [disk, memory].map((runs) => (1e6 / median(runs, 'cpuPerSpanUs')).toFixed(0));
   const { workloads, min } = DISK_RATIO_MIN;
@@ -83,7 +83,7 @@ function printDiskRatio({ counted, workload }) {
 
 /** What a change of the code costs: this build to the one that `--other` names. */
 function printOtherRatio({ 'gateway-memory': own = [], 'other-memory': other = [] }) {
-  const ratio = compare(own, other, (one, another) => one.cpuPerSpanUs / another.cpuPerSpanUs);
+  const ratio = compare(own, other, 'cpuPerSpanUs');
   if (ratio !== undefined) console.log(`gateway-memory / other-memory, CPU per delivered span: ${ratio.text}`);
 }
 
@@ -91,13 +91,12 @@ function gatewaysOf(counted) {
   return ['gateway', 'gateway-memory'].filter((side) => counted[side]?.length > 0);
 }
 
-/** The ratio of the medians, and from round to round, where neighbours on the machine disturb both sides alike. */
-function compare(runs, others, ratioOf) {
+/** The ratio of a figure's medians, and from round to round, where neighbours on the machine disturb both sides alike. */
+function compare(runs, others, figure) {
   if (runs.length === 0 || others.length === 0) return undefined;
-  const medians = (some) => ({ cpuPerSpanUs: median(some, 'cpuPerSpanUs') });
-  const overall = ratioOf(medians(runs), medians(others));
+  const overall = median(runs, figure) / median(others, figure);
   const rounds = runs.flatMap((run) =>
-    others.filter(({ round }) => round === run.round).map((other) => ratioOf(run, other)),
+    others.filter(({ round }) => round === run.round).map((other) => run[figure] / other[figure]),
   );
   const range = rounds.length === 0 ? 'no round with both' : `rounds ${fromTo(rounds)}`;
   return { overall, text: `${overall.toFixed(3)} (${range})` };
@@ -137,4 +136,4 @@ function printRow(cells) {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
-module.exports = { printCell, printHead, printRow, spread, median };
+module.exports = { printCell, printHead, printRow, compare, spread, median, verdict };

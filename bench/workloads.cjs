@@ -40,12 +40,13 @@ function loadRequestType() {
 
 /**
  * Makes the template of one request.
- * @param {{ workload: string, json: boolean }} options
+ * @param {{ workload?: string, shape?: { spansPerRequest: number, makeSpan: Function }, json: boolean }} options `shape`:
+ *   of a request that is none of the workloads
  * @returns {{ body: Buffer, number: (body: Buffer, request: number) => void }} the body, and the function that gives a
  *   copy of it the ids of the n-th request of a run
  */
-function makeTemplate({ workload, json }) {
-  const { spansPerRequest, makeSpan } = WORKLOADS[workload];
+function makeTemplate({ workload, shape = WORKLOADS[workload], json }) {
+  const { spansPerRequest, makeSpan } = shape;
   const random = makeRandom(42);
   const id = json ? (hex) => hex : (hex) => Buffer.from(hex, 'hex');
   const spans = Array.from({ length: spansPerRequest }, (_, index) => ({

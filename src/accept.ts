@@ -8,6 +8,7 @@ import type { Accept } from './receiver/accept';
 export interface AcceptOptions {
   judge: Judge;
   queue: Pick<QueuePort, 'offer'>;
+  /** Where spans go whose sender says nothing else. */
   destination: string;
   ledger: Ledger;
   /** Called before the spans are offered: they may be delivered before the offer resolves. */
@@ -19,8 +20,8 @@ export interface AcceptOptions {
 
 /** The first half of the one sentence: bytes are read as spans, judged one by one and written down. */
 export function createAccept(options: AcceptOptions): Accept {
-  const { judge, queue, destination, ledger, onJudged, onKept, random } = options;
-  return async (body) => {
+  const { judge, queue, ledger, onJudged, onKept, random } = options;
+  return async ({ destination = options.destination, ...body }) => {
     const judgement = await judge({ ...body, destination });
     onJudged(judgement);
     if (judgement.accepted > 0) {

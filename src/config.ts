@@ -1,14 +1,22 @@
 import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
+import { now as clock } from './clock';
 import { readConfigFile } from './config/file';
-import { createReader, type Found, type Reader } from './config/findings';
+import { createReader, type Reader } from './config/findings';
+import { keyWarnings } from './config/key-rules';
+import { type IngestKey, ingestKeys } from './config/keys';
 import { isSwitched } from './config/meaning';
-import { countDestinations, judgeTogether } from './config/rules';
+import { judgeTogether } from './config/rules';
 import type { Value } from './config/settings';
+import type { TlsFiles } from './config/tls-files';
+import { tlsFiles, tlsWarnings } from './config/tls-rules';
+import { countDestinations, countEntries, given, type Together } from './config/together';
 import { readVariables, variable } from './config/variables';
 
 export { isLoopback } from './config/hosts';
+export type { IngestKey } from './config/keys';
 export { NOT_YET } from './config/not-yet';
 export { SETTINGS } from './config/settings';
+export { readTlsFiles } from './config/tls-files';
 export { ENVIRONMENT_VARIABLES } from './config/variables';
 
 export interface Destination {
@@ -24,7 +32,16 @@ export interface Destination {
 
 export interface Config {
   /** `host` as `listen()` takes it (an IPv6 address without brackets); origins as browsers send them, lower case. */
-  receiver: { host: string; port: number; bodyMaxBytes: number; corsOrigins: string[] };
+  receiver: {
+    host: string;
+    port: number;
+    bodyMaxBytes: number;
+    corsOrigins: string[];
+    /** As Express' `trust proxy` takes it. */
+    trustProxy: Value<'receiver.trustProxy'>;
+    /** Paths of PEM files, for `readTlsFiles`; absent: plain HTTP. */
+    tls?: TlsFiles;
+  };
   admin: { host: string; port: number; token?: string };
   queue: {
     kind: Value<'queue.kind'>;
@@ -36,12 +53,14 @@ export interface Config {
   };
   /** Empty: preview mode. */
   destinations: Destination[];
-  /** Server keys; empty: open. */
-  ingestKeys: string[];
+  /** The file's, then those of the environment; empty: open. */
+  keys: IngestKey[];
   repairs: Record<RepairName, boolean>;
   traceContext: { traceIdAlone: Value<'traceContext.traceIdAlone'> };
   traceAttributes: { maxTraces: number; windowS: number };
   warnings: { response: boolean };
+  /** Whether images go to Langfuse's media storage before their span. */
+  media: Value<'media'>;
   shutdownTimeoutS: number;
   logLevel: Value<'logLevel'>;
   /** From HTTP_PROXY, HTTPS_PROXY, NO_PROXY (either case; lower case wins, as in curl). */
@@ -52,20 +71,24 @@ export type LoadedConfig = { config: Config; warnings: string[] } | { mistakes: 
 
 /**
  * Reads the environment and the YAML file (`configFile`, else GATEWAY_CONFIG); the environment wins. Never throws for a
- * mistake of the user: all are listed, each naming its variable or `FILE:LINE`, and none repeats a value.
+ * mistake of the user: all are listed, each naming its variable or `FILE:LINE`, and none repeats a value. `now` decides
+ * which keys have expired.
  */
-export function loadConfig(options: { env: NodeJS.ProcessEnv; configFile?: string }): LoadedConfig {
-  const { env } = options;
+export function loadConfig(options: { env: NodeJS.ProcessEnv; configFile?: string; now?: () => number }): LoadedConfig {
+  const { env, now = clock } = options;
+  const nowMs = now();
   const file = readConfigFile({ file: options.configFile || variable(env, 'GATEWAY_CONFIG'), env });
   const variables = readVariables({ env, referenced: file.referenced });
   const values = new Map([...file.values, ...variables.values]);
   const together = { reader: createReader(values), values };
   const mistakes = [...variables.mistakes, ...file.mistakes];
   // What an unreadable file would have said is unknown, so nothing can be called missing.
-  if (file.readable) mistakes.push(...judgeTogether(together));
+  if (file.readable) mistakes.push(...judgeTogether(together, nowMs));
   const warnings = [...variables.warnings, ...file.warnings];
   if (mistakes.length > 0) return { mistakes, warnings };
-  return { config: assemble(together), warnings: [...warnings, ...destinationWarnings(together)] };
+  const config = assemble(together);
+  warnings.push(...tlsWarnings(together.reader, nowMs), ...destinationWarnings(together, config.keys));
+  return { config, warnings: [...warnings, ...keyWarnings(together, nowMs)] };
 }
 
 /** The one place that reads `process.env`: everything else is given an environment. */
@@ -73,7 +96,7 @@ export function environment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-function assemble(together: { reader: Reader; values: ReadonlyMap<string, Found> }): Config {
+function assemble(together: Together): Config {
   const { reader } = together;
   const { get } = reader;
   return {
@@ -82,15 +105,18 @@ function assemble(together: { reader: Reader; values: ReadonlyMap<string, Found>
       port: get('receiver.port'),
       bodyMaxBytes: get('receiver.bodyMaxBytes'),
       corsOrigins: [...get('receiver.corsOrigins')],
+      trustProxy: get('receiver.trustProxy'),
+      ...given({ tls: tlsFiles(reader) }),
     },
     admin: { host: get('admin.host'), port: get('admin.port'), ...given({ token: get('admin.token') }) },
     queue: queue(reader),
     destinations: Array.from({ length: countDestinations(together) }, (_, index) => destination(reader, index)),
-    ingestKeys: [...new Set(get('ingestKeys'))],
+    keys: ingestKeys(together),
     repairs: repairs(reader),
     traceContext: { traceIdAlone: get('traceContext.traceIdAlone') },
     traceAttributes: { maxTraces: get('traceAttributes.maxTraces'), windowS: get('traceAttributes.windowS') },
     warnings: { response: get('warnings.response') },
+    media: get('media'),
     shutdownTimeoutS: get('shutdownTimeoutS'),
     logLevel: get('logLevel'),
     proxy: given({ httpProxy: get('proxy.http'), httpsProxy: get('proxy.https'), noProxy: get('proxy.none') }),
@@ -98,13 +124,12 @@ function assemble(together: { reader: Reader; values: ReadonlyMap<string, Found>
 }
 
 function queue({ get }: Reader): Config['queue'] {
-  const deadLetterMaxAgeS = get('queue.deadLetterMaxAgeS');
   return {
     kind: get('queue.kind'),
     dataDir: get('queue.dataDir'),
     maxBytes: get('queue.maxBytes'),
     retryMaxAgeS: get('queue.retryMaxAgeS'),
-    ...(deadLetterMaxAgeS === undefined ? {} : { deadLetterMaxAgeS }),
+    ...given({ deadLetterMaxAgeS: get('queue.deadLetterMaxAgeS') }),
   };
 }
 
@@ -133,18 +158,23 @@ function repairs({ get }: Reader): Record<RepairName, boolean> {
   return Object.fromEntries(REPAIRS.map((name) => [name, isOn(name)])) as Record<RepairName, boolean>;
 }
 
-function destinationWarnings(together: { reader: Reader; values: ReadonlyMap<string, Found> }): string[] {
-  const { get, originOf } = together.reader;
+function destinationWarnings(together: Together, keys: readonly IngestKey[]): string[] {
+  const { originOf } = together.reader;
   const count = countDestinations(together);
-  const swapped = Array.from({ length: count }, (_, index) => swappedKeys(together.reader, index)).flat();
-  if (count > 1) {
-    return [
-      ...swapped,
-      `only the first destination, ${get('destinations[].name')}, receives new spans: keys that choose are not available in this version`,
-    ];
-  }
   const baseUrl = originOf('destinations[].baseUrl');
-  return count === 0 && baseUrl ? [`${baseUrl} has no effect without keys: preview mode, nothing is sent`] : swapped;
+  if (count === 0 && baseUrl) return [`${baseUrl} has no effect without keys: preview mode, nothing is sent`];
+  const swapped = Array.from({ length: count }, (_, index) => swappedKeys(together.reader, index)).flat();
+  return [...swapped, ...idleDestinations(together, keys)];
+}
+
+function idleDestinations(together: Together, keys: readonly IngestKey[]): string[] {
+  const named = new Set(keys.map(({ destination }) => destination));
+  return Array.from({ length: countEntries(together, 'destinations') }, (_, index) => index)
+    .filter((index) => index > 0 && !named.has(together.reader.get('destinations[].name', index)))
+    .map(
+      (index) =>
+        `${together.values.get(`destinations[${index}]`)?.origin} receives no new spans: it is not the first, and no key names it`,
+    );
 }
 
 /** The value itself is never said: with the two keys swapped, the public one is the secret. */
@@ -158,11 +188,4 @@ function swappedKeys({ get, originOf }: Reader, index: number): string[] {
     .map(
       ({ key, prefix, kind }) => `${originOf(key, index)} begins with ${prefix} as ${kind} keys do: are they swapped?`,
     );
-}
-
-/** Leaves out what is undefined, so that an absent setting is an absent property. */
-function given<T extends Record<string, string | undefined>>(values: T): { [K in keyof T]?: string } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: string;
-  };
 }

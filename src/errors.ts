@@ -72,6 +72,12 @@ export class GatewayError extends Error {
 export const badRequest = (message: string, options?: GatewayErrorOptions) =>
   new GatewayError('bad_request', message, options);
 
+export const forbidden = (message: string) => new GatewayError('forbidden', message);
+
+/** Of a key that sends more than its rate: 429, which is for nothing else. */
+export const rateLimited = (message: string, retryAfterS: number) =>
+  new GatewayError('rate_limited', message, { headers: { 'Retry-After': String(retryAfterS) } });
+
 export const tooLarge = (what: string, limitBytes: number) =>
   new GatewayError(
     'too_large',

@@ -1,27 +1,21 @@
 import type { Logger } from 'pino';
-import { createMetrics, type Metrics } from './admin/metrics';
 import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
-import { REJECTIONS } from './admission/admit';
-import { REPAIRS } from './admission/repairs';
-import { CONTEXT_OUTCOMES } from './admission/trace-context';
-import { WARNINGS } from './admission/warnings';
 import { now } from './clock';
-import type { Config } from './config';
-import { createBackPressure } from './delivery/back-pressure';
-import { REFUSALS } from './delivery/outcome';
+import { type Config, readTlsFiles } from './config';
+import { type BackPressure, createBackPressure } from './delivery/back-pressure';
 import { PREVIEW, type Route } from './delivery/route';
 import { createDoor } from './door';
 import { createFlush } from './flush';
 import { createFullness } from './fullness';
+import { DAMAGED, metricsOf, pathLabel, servedStats } from './gateway-metrics';
 import { createLateListener, type LateListener } from './late-listener';
 import { createLedger, type Ledger } from './ledger';
 import { close, listen } from './listening';
 import { createPreview } from './preview';
-import { type QueuePort, type QueueStats, sumOf } from './queue/port';
-import { FLUSH_PATHS } from './receiver/flush';
-import { TRACE_PATHS } from './receiver/otlp-traces';
+import type { QueuePort } from './queue/port';
 import { createReceiver } from './receiver/server';
+import { createRefusalTelling } from './refusals';
 import { createDeadLetterDesk, createReplay } from './replay';
 import { createRoutes } from './routes';
 import { closeRoutes, type Stoppable, stop } from './stopping';
@@ -37,9 +31,6 @@ export interface Gateway {
 /** Undelivered bytes above which senders wait for their turn, and how long at most. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_WAIT_MS_MAX = 1_000;
-/** The reason for spans that the disk does not give back. */
-const DAMAGED = 'damaged';
-const KNOWN_PATHS = new Set([...TRACE_PATHS, ...FLUSH_PATHS, '/healthz', '/', '/v1/logs', '/v1/metrics']);
 
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port or the data directory cannot be had. */
 export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
@@ -92,10 +83,6 @@ function tellWhatWasFound({ storage, routes }: House, log: Logger): void {
   if (letters > 0) log.info({ letters }, `${letters} dead letter(s) wait: langfuse-otlp-gateway dead-letters list`);
 }
 
-/** Of what somebody delivers. */
-const servedStats = (queue: QueuePort, served: readonly string[]): QueueStats =>
-  sumOf(served.map((destination) => queue.stats(destination)));
-
 /** What waits for destinations that nobody serves any more. */
 function strangers(queue: QueuePort, routes: ReadonlyMap<string, Route>): string[] {
   return queue
@@ -131,20 +118,16 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   const random = () => Math.random();
   const state: State = { phase: 'starting', adminUrl: '' };
   const { queue } = storage;
-  // Keys choose among destinations in a later version; until then all spans go to the first.
+  // Of spans whose key names no other.
   const destination = config.destinations[0]?.name ?? PREVIEW;
   const isUp = (name: string) => routes.get(name)?.health().trouble === undefined;
   const metrics = metricsOf(config, { storage, ledger, isUp });
   const preview = createPreview({ adminUrl: () => state.adminUrl, log });
-  const pressure = createBackPressure({
-    // What is on disk takes no memory: there senders need not wait for the destination.
-    backlogBytes: () => (config.queue.kind === 'memory' ? queue.stats().bytes : 0),
-    bytesMax: BACKLOG_BYTES_MAX,
-    isMoving: () => isUp(destination),
-    waitMsMax: BACKLOG_WAIT_MS_MAX,
+  const routes = createRoutes(config, {
+    ...{ storage, ledger, metrics, keep: preview.keep, log, now, random },
+    onDelivered: (name) => pressures.get(name)?.release(),
   });
-  const onDelivered = () => pressure.release();
-  const routes = createRoutes(config, { storage, ledger, metrics, onDelivered, keep: preview.keep, log, now, random });
+  const pressures = pressuresOf([...routes.keys()], { config, queue, isUp });
   queue.onAvailable((name) => routes.get(name)?.dispatcher.wake());
 
   const isSick = () => storage.sick() !== undefined;
@@ -156,12 +139,18 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
     accept: door.accept,
     tellWarnings: config.warnings.response,
     flush,
-    room: pressure.room,
+    room: (name = destination) => pressures.get(name)!.room(),
     trouble: fullness.trouble,
     random,
     bodyBytesMax: config.receiver.bodyMaxBytes,
-    corsOrigins: config.receiver.corsOrigins,
-    ingestKeys: config.ingestKeys,
+    ...{ corsOrigins: config.receiver.corsOrigins, trustProxy: config.receiver.trustProxy, keys: config.keys },
+    tls: config.receiver.tls && (() => readTlsFiles(config.receiver.tls!)),
+    isLangfuseConfigured: config.destinations.length > 0,
+    onRefused: createRefusalTelling({ metrics, log, now }),
+    onKeyUsed: metrics.keyUsed,
+    onForeignOrigin: metrics.foreignOrigin,
+    onConnectionDropped: metrics.connectionDropped,
+    now,
     onAnswered: ({ path, ...answered }) => metrics.request({ path: pathLabel(path), ...answered }),
     isDraining: () => state.phase === 'draining',
     log,
@@ -193,34 +182,21 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   return { state, storage, ledger, routes, announcer: preview.announcer, door, receiver, flush, admin, openDesk };
 }
 
-function metricsOf(
-  config: Config,
-  { storage, ledger, isUp }: Pick<Ground, 'storage' | 'ledger'> & { isUp: (destination: string) => boolean },
-): Metrics {
-  const destinations = config.destinations.map(({ name }) => name);
-  const served = destinations.length === 0 ? [PREVIEW] : destinations;
-  return createMetrics({
-    totals: ledger.totals,
-    queue: () => {
-      // What waits for nobody is no sign of a slow delivery: /readyz tells of it.
-      const { oldestOfferedAtMs } = servedStats(storage.queue, served);
-      return { ...storage.queue.stats(), oldestOfferedAtMs };
-    },
-    storage: () => ({ ...storage.stats(), isSick: storage.sick() !== undefined }),
-    queueBytesMax: config.queue.maxBytes,
-    isUp,
-    destinations: served,
-    refusals: [...REFUSALS, DAMAGED],
-    repairs: REPAIRS,
-    warnings: WARNINGS,
-    contextOutcomes: CONTEXT_OUTCOMES,
-    rejections: REJECTIONS,
-    now,
-  });
-}
-
-/** Anybody can ask for any path: those that are not served share one label. The trace paths are served with a slash at their end too. */
-function pathLabel(path: string): string {
-  const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-  return KNOWN_PATHS.has(trimmed) ? trimmed : 'other';
+/** A slow destination holds up those alone who send to it. */
+function pressuresOf(
+  destinations: readonly string[],
+  { config, queue, isUp }: { config: Config; queue: QueuePort; isUp: (destination: string) => boolean },
+): Map<string, BackPressure> {
+  return new Map(
+    destinations.map((destination) => {
+      const pressure = createBackPressure({
+        // What is on disk takes no memory: there senders need not wait for the destination.
+        backlogBytes: () => (config.queue.kind === 'memory' ? queue.stats(destination).bytes : 0),
+        bytesMax: BACKLOG_BYTES_MAX,
+        isMoving: () => isUp(destination),
+        waitMsMax: BACKLOG_WAIT_MS_MAX,
+      });
+      return [destination, pressure];
+    }),
+  );
 }

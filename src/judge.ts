@@ -3,6 +3,7 @@ import { enrich, rulesOf } from './admission/enrich';
 import { NoteSheet } from './admission/note-sheet';
 import { ParentWatch } from './admission/parent-watch';
 import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
+import { policySteps, type SenderPolicy } from './admission/sender-policy';
 import { KEY_WATCH } from './admission/span-rows';
 import {
   type ContextOptions,
@@ -20,14 +21,22 @@ import { type ConvertedRequest, jsonRequestSteps } from './otlp/json-request';
 import { ReceivedSpan } from './otlp/received-span';
 import { type ScannedRequest, scanRequest } from './otlp/scan';
 import { SpanReader } from './otlp/span-index';
+import { transparentRequestSteps } from './otlp/transparent-spans';
+
+/** What turns a body into protobuf, by its format. */
+const CONVERSIONS = { json: jsonRequestSteps, transparent: transparentRequestSteps, protobuf: undefined } as const;
 
 export interface RequestToJudge {
-  readonly format: 'json' | 'protobuf';
+  readonly format: keyof typeof CONVERSIONS;
   readonly bytes: Buffer;
   /** The name of where its spans will go. */
   readonly destination: string;
   /** What the request says beside its body; a context in a JSON body counts more. */
   readonly traceContext?: RequestedContext | undefined;
+  /** What the key it came with says of its spans; absent: nothing. */
+  readonly policy?: SenderPolicy | undefined;
+  /** Called with the number of its spans, rejected ones included, before they are judged. What it throws goes through. */
+  readonly onSpans?: ((spans: number) => void) | undefined;
 }
 
 export interface SpanNotes {
@@ -88,18 +97,25 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
     destinations.set(destination, number);
     return number;
   };
-  const judge: Judge = async ({ format, bytes, destination, traceContext }) => {
+  const judge: Judge = async ({ format, bytes, destination, traceContext, policy, onSpans }) => {
     const isLarge = bytes.length >= LARGE_BYTES;
-    const converted = format === 'json' ? await run(jsonRequestSteps(bytes, enabled), isLarge) : undefined;
+    const conversion = CONVERSIONS[format];
+    const converted = conversion === undefined ? undefined : await run(conversion(bytes, enabled), isLarge);
     const request = scanRequest(converted?.bytes ?? bytes, { check: true, watch: KEY_WATCH });
-    const admission = admit(request, enabled, converted);
+    onSpans?.(request.spans.length);
+    const admission = admit(request, enabled, converted, policy?.maxAttributeBytes);
     const context = contextOf(traceContext, converted, { ...contexts, enabled });
-    const accepted = admission.bytes === request.bytes ? request : scanRequest(admission.bytes, { check: false });
+    const inSlices = isLarge || admission.accepted >= MANY_SPANS;
     const sheets: Sheets = {
-      repaired: new NoteSheet(REPAIRS, accepted.spans.length),
-      warned: new NoteSheet(WARNINGS, accepted.spans.length),
+      repaired: new NoteSheet(REPAIRS, admission.accepted),
+      warned: new NoteSheet(WARNINGS, admission.accepted),
     };
     noteAdmission(admission, sheets);
+    const admitted = rescanned(request, admission.bytes);
+    const accepted =
+      policy === undefined
+        ? admitted
+        : rescanned(admitted, await run(policySteps({ request: admitted, policy, enabled, ...sheets }), inSlices));
     const steps = enrich({
       request: accepted,
       destination,
@@ -110,7 +126,7 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
       nowMs: now(),
       ...sheets,
     });
-    const enriched = await run(steps, isLarge || accepted.spans.length >= MANY_SPANS);
+    const enriched = await run(steps, inSlices);
     const outcome = typeof context === 'object' ? (enriched.followers > 0 ? 'adopted' : 'ignored') : context;
     if (outcome === 'unreadable') {
       for (const { ordinal } of accepted.spans) sheets.warned.add(ordinal, 'trace_context_refused');
@@ -128,6 +144,10 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
   };
   return { judge, orphans: () => parents.orphans(now()) };
 }
+
+/** What was changed is looked through anew; it was checked before. */
+const rescanned = (request: ScannedRequest, bytes: Buffer) =>
+  bytes === request.bytes ? request : scanRequest(bytes, { check: false });
 
 /** To the end at once, or with a pause after each slice. */
 async function run<Result>(steps: Generator<void, Result>, inSlices: boolean): Promise<Result> {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 
 const SWEEP_MS = 20;
 
@@ -13,7 +14,8 @@ export async function listen(server: Server, { host, port }: { host: string; por
     });
   });
   const { address, family, port: bound } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
 }
 
 export async function close(server: Server): Promise<void> {

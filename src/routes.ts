@@ -9,8 +9,9 @@ import { NAME, VERSION } from './version';
 export interface RoutesOptions {
   storage: Storage;
   ledger: Ledger;
-  metrics: Pick<Metrics, 'attempt'>;
-  onDelivered: () => void;
+  metrics: Pick<Metrics, 'attempt' | 'media'>;
+  /** Spans have left for that destination: there may be room for others. */
+  onDelivered: (destination: string) => void;
   /** Where spans end in preview mode. */
   keep: Parameters<typeof createPreviewRoute>[0];
   log: Logger;
@@ -33,18 +34,20 @@ export function createRoutes(config: Config, options: RoutesOptions): Map<string
   );
 }
 
-function routeOptions(destination: string, { queue, proxy }: Config, options: RoutesOptions): RouteOptions {
+function routeOptions(destination: string, { queue, proxy, media }: Config, options: RoutesOptions): RouteOptions {
   const { storage, ledger, metrics, onDelivered, log, now, random } = options;
   const { deadLetters } = storage;
   return {
     queue: storage.queue,
     onDelivered: (count) => {
       ledger.delivered(destination, count);
-      onDelivered();
+      onDelivered(destination);
     },
     writeDeadLetter: deadLetters && ((letter, bytes) => deadLetters.write(letter, bytes)),
     onDeadLettered: (count, reason) => ledger.deadLettered(destination, reason, count),
     onAttempt: (outcome, seconds) => metrics.attempt({ destination, outcome, seconds }),
+    media,
+    onMedia: (outcome) => metrics.media({ destination, outcome }),
     retryMaxAgeMs: queue.retryMaxAgeS * 1000,
     proxy,
     userAgent: `${NAME}/${VERSION}`,

@@ -3,7 +3,7 @@ import type { Metrics } from './admin/metrics';
 import type { RejectionReason } from './admission/admit';
 import type { Orphan } from './admission/waiting-parents';
 import type { Judgement } from './judge';
-import { createSampler } from './sampler';
+import { addSpans, createSampler } from './sampler';
 import { createWarningLog } from './warning-log';
 
 export interface TellingOptions {
@@ -24,6 +24,7 @@ export function createTelling({ metrics, log, now }: TellingOptions) {
   const warnings = createWarningLog({ log, now });
   const sayRejected = createSampler<RejectionReason, Rejected>({
     now,
+    add: addSpans,
     say: (reason, { spans, field, description }) => {
       const fields = { reasons: { [reason]: spans }, field };
       log.warn(fields, `${spans} span(s) rejected, the first because ${field} ${description}`);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { WARNING_TEXTS, type WarningName } from './admission/warnings';
 import type { WarningCount } from './judge';
-import { createSampler } from './sampler';
+import { addSpans, createSampler } from './sampler';
 
 const ID_FORMS =
   'trace ids are 32 lower-case hex digits in JSON and 16 bytes in protobuf, span ids 16 digits and 8 bytes';
@@ -72,6 +72,7 @@ export interface WarningLog {
 export function createWarningLog({ log, now }: { log: Logger; now: () => number }): WarningLog {
   const tell = createSampler<WarningName, WarningCount>({
     now,
+    add: addSpans,
     say: (warning, { spans, traceId, spanId }) => {
       const { level, message } = ADVICE[warning];
       log[level]({ warning, spans, traceId, spanId }, `${spans} span(s) ${WARNING_TEXTS[warning]}: ${message}`);

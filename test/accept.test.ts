@@ -18,7 +18,15 @@ function start(queue: Pick<QueuePort, 'offer'>) {
     onKept: ({ accepted }) => kept.push(accepted),
     random: () => 0,
   });
-  const send = () => accept({ format: 'protobuf', bytes: encodeSpans(numberedSpans(3)), traceContext: undefined });
+  const send = () =>
+    accept({
+      format: 'protobuf',
+      bytes: encodeSpans(numberedSpans(3)),
+      traceContext: undefined,
+      destination: undefined,
+      policy: undefined,
+      onSpans: () => {},
+    });
   return { send, judged, kept, accepted: () => ledger.totals().accepted };
 }
 

@@ -1,7 +1,15 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { REPAIRS } from '../src/admission/repairs';
-import { type Config, ENVIRONMENT_VARIABLES, environment, type LoadedConfig, loadConfig } from '../src/config';
+import {
+  type Config,
+  ENVIRONMENT_VARIABLES,
+  environment,
+  type IngestKey,
+  type LoadedConfig,
+  loadConfig,
+} from '../src/config';
 import { configOf, KEYS, load, mistakesOf, write } from './support/configuration';
 
 describe('defaults', () => {
@@ -9,15 +17,16 @@ describe('defaults', () => {
     expect(load({})).toEqual({
       warnings: [],
       config: {
-        receiver: { host: '127.0.0.1', port: 4318, bodyMaxBytes: 67_108_864, corsOrigins: [] },
+        receiver: { host: '127.0.0.1', port: 4318, bodyMaxBytes: 67_108_864, corsOrigins: [], trustProxy: false },
         admin: { host: '127.0.0.1', port: 4319 },
         queue: { kind: 'disk', dataDir: './data', maxBytes: 1_073_741_824, retryMaxAgeS: 86_400 },
         destinations: [],
-        ingestKeys: [],
+        keys: [],
         repairs: Object.fromEntries(REPAIRS.map((name) => [name, name !== 'id_derived'])),
         traceContext: { traceIdAlone: 'reject' },
         traceAttributes: { maxTraces: 100_000, windowS: 600 },
         warnings: { response: false },
+        media: 'inline',
         shutdownTimeoutS: 25,
         logLevel: 'info',
         proxy: {},
@@ -50,8 +59,20 @@ describe('defaults', () => {
   });
 });
 
+/** A key of GATEWAY_INGEST_KEYS. */
+function serverKey(key: string): IngestKey {
+  const sha256 = createHash('sha256').update(key).digest('hex');
+  return { name: 'env', sha256, browser: false, origins: [], burstSeconds: 10, stamp: {} };
+}
+
 const everything: Config = {
-  receiver: { host: '127.0.0.2', port: 1, bodyMaxBytes: 2048, corsOrigins: ['https://a.example', 'null'] },
+  receiver: {
+    host: '127.0.0.2',
+    port: 1,
+    bodyMaxBytes: 2048,
+    corsOrigins: ['https://a.example', 'null'],
+    trustProxy: false,
+  },
   admin: { host: '::1', port: 2, token: 'admin-token' },
   queue: { kind: 'memory', dataDir: '/var/lib/gateway', maxBytes: 4096, retryMaxAgeS: 3 },
   destinations: [
@@ -65,11 +86,12 @@ const everything: Config = {
       compression: 'auto',
     },
   ],
-  ingestKeys: ['key-1', 'key-2'],
+  keys: ['key-1', 'key-2'].map(serverKey),
   repairs: Object.fromEntries(REPAIRS.map((name) => [name, name !== 'id_derived'])) as Config['repairs'],
   traceContext: { traceIdAlone: 'reject' },
   traceAttributes: { maxTraces: 100_000, windowS: 600 },
   warnings: { response: false },
+  media: 'inline',
   shutdownTimeoutS: 4,
   logLevel: 'debug',
   proxy: { httpProxy: 'http://proxy:3128/', httpsProxy: 'https://proxy:3129/', noProxy: 'localhost,.example' },
@@ -105,7 +127,8 @@ describe('every setting can be given', () => {
 
   test('by the file', () => {
     const yaml = `
-receiver: { host: 127.0.0.2, port: 1, bodyMaxBytes: 2048, corsOrigins: [https://a.example, "null"] }
+receiver: { host: 127.0.0.2, port: 1, bodyMaxBytes: 2048, corsOrigins: [https://a.example, "null"], trustProxy: 1 }
+media: upload
 admin: { host: "::1", port: 2, token: admin-token }
 queue: { kind: memory, dataDir: /var/lib/gateway, maxBytes: 4096, retryMaxAgeS: 3, deadLetterMaxAgeS: 60 }
 destinations:
@@ -126,13 +149,15 @@ warnings: { response: true }
     const others = { bytes_to_base64: false, trace_user_id: false, kind_to_metadata: false, trace_context: false };
     expect(configOf({}, yaml)).toEqual({
       ...everything,
+      receiver: { ...everything.receiver, trustProxy: 1 },
+      media: 'upload',
       queue: { ...everything.queue, deadLetterMaxAgeS: 60 },
       destinations: [{ ...destination, name: 'EU', compression: 'none' }],
       repairs: { ...everything.repairs, ...ids, ...others },
       traceContext: { traceIdAlone: 'accept' },
       traceAttributes: { maxTraces: 10, windowS: 20 },
       warnings: { response: true },
-      ingestKeys: [],
+      keys: [],
       shutdownTimeoutS: 25,
       logLevel: 'info',
       proxy: {},
@@ -211,12 +236,31 @@ describe('values stay out of mistakes and warnings, for they may be secrets', ()
 
   const places: [string, (value: string) => string][] = [
     ['as a value', (value) => `receiver: { port: ${JSON.stringify(value)} }`],
-    ['as a key', (value) => `receiver: { ${JSON.stringify(value)}: 1 }`],
+    ['as a name of a setting', (value) => `receiver: { ${JSON.stringify(value)}: 1 }`],
     ['as a name', (value) => `destinations: [{ name: ${JSON.stringify(value)}, publicKey: ${JSON.stringify(value)} }]`],
     ['as a path', (value) => `admin: { tokenFile: ${JSON.stringify(value)} }`],
     ['as a default', (value) => `queue: { kind: "\${env:NOPE:-${value}" }`],
     ['in broken YAML', (value) => `admin:\n  token: ${value}: ${value}\n- ${value}`],
     ['as the whole file', (value) => value],
+    ['as the key of a sender', (value) => `keys: [{ key: ${JSON.stringify(value)} }]`],
+    [
+      'as the key of two senders',
+      (value) => `keys: [{ name: a, key: ${JSON.stringify(value)} }, { key: ${JSON.stringify(value)} }]`,
+    ],
+    ...['name', 'keyFile', 'keySha256', 'destination', 'browser', 'origins', 'paths', 'spansPerSecond', 'expires'].map(
+      (field): [string, (value: string) => string] => [
+        `as ${field} of a key`,
+        (value) => `keys: [{ key: k, ${field}: ${JSON.stringify(value)} }]`,
+      ],
+    ),
+    ['as a stamp', (value) => `keys: [{ stamp: { ${JSON.stringify(value)}: [${JSON.stringify(value)}] } }]`],
+    ['as the stamps', (value) => `keys: [{ stamp: ${JSON.stringify(value)} }]`],
+    ['instead of a key', (value) => `keys: [${JSON.stringify(value)}]`],
+    ['as proxies', (value) => `receiver: { trustProxy: [${JSON.stringify(value)}] }`],
+    [
+      'as paths of TLS',
+      (value) => `receiver: { tls: { cert: ${JSON.stringify(value)}, key: ${JSON.stringify(value)} } }`,
+    ],
   ];
 
   // Signs and a digit among the letters, as in every real key: a mere word could be the name of a setting.

@@ -59,7 +59,7 @@ describe('docker-compose.yml', () => {
         receiver: { host: '0.0.0.0', port: 4318 },
         admin: { host: '0.0.0.0', port: 4319 },
         destinations: [{ name: 'main', baseUrl: 'http://langfuse-web:3000' }],
-        ingestKeys: [],
+        keys: [],
       },
     });
     expect(service('gateway').ports).toEqual(['127.0.0.1:4318:4318', '127.0.0.1:4319:4319']);

@@ -73,13 +73,19 @@ beforeAll(async () => {
     respond: () => (isShutOut ? { status: 401 } : undefined),
     refuseSpan: ({ name }) => name === 'unwanted',
   });
-  gateway = await startGateway({ fake, env: { GATEWAY_QUEUE_MAX_BYTES: '262144' } });
-  const send = (name: string, attributes = {}) => post(`${gateway.url}/v1/traces`, postOf([{ name, attributes }]));
+  const yaml = '{ media: upload, keys: [{ name: backend, key: gw-backend-1 }] }';
+  gateway = await startGateway({ fake, yaml, env: { GATEWAY_QUEUE_MAX_BYTES: '262144' } });
+  const key = { 'x-api-key': 'gw-backend-1' };
+  const send = (name: string, attributes = {}) => {
+    const { headers, body } = postOf([{ name, attributes }]);
+    return post(`${gateway.url}/v1/traces`, { headers: { ...headers, ...key }, body });
+  };
   const becomes = async (series: string, value: unknown) =>
     eventually(async () => expect((await gateway.metrics())[series]).toEqual(value), 15_000);
 
   await fetch(`${gateway.url}/healthz`);
-  await post(`${gateway.url}/v1/traces`, { headers: { 'content-type': 'application/json' }, body: Buffer.from('[') });
+  const json = { ...key, 'content-type': 'application/json' };
+  await post(`${gateway.url}/v1/traces`, { headers: json, body: Buffer.from('[') });
   const large = { text: 'x'.repeat(150_000) };
   expect((await send('s1', large)).status).toBe(200);
   expect((await send('s2', large)).status).toBe(503);

@@ -2,6 +2,7 @@ import { eventually } from './support/eventually';
 import { exchange } from './support/exchange';
 import { type FakeLangfuseOptions, startFakeLangfuse } from './support/fake-langfuse';
 import { type RunningGateway, startGateway } from './support/gateway';
+import { asJson, requestOf, spanOf } from './support/otlp-twins';
 import { post } from './support/post';
 import { openConnection, rawPost } from './support/raw-connection';
 import { encodeSpans, numberedSpans, postOf } from './support/trace-request';
@@ -114,7 +115,9 @@ describe('two listeners', () => {
 
   test('the admin listener takes no spans', async () => {
     const { gateway } = await start();
-    expect((await post(`${gateway.adminUrl}/v1/traces`, postOf(numberedSpans(1)))).status).toBe(404);
+    // In protobuf it has not even the type of a change.
+    expect((await post(`${gateway.adminUrl}/v1/traces`, postOf(numberedSpans(1)))).status).toBe(415);
+    expect((await post(`${gateway.adminUrl}/v1/traces`, asJson(requestOf(spanOf())))).status).toBe(404);
   });
 
   test('the index of the admin is not on the receiver', async () => {

@@ -19,7 +19,17 @@ function start() {
       ...{ damagedRecords: 0, isSick: false },
     }),
     ...{ queueBytesMax: 1, isUp: () => true, now: () => clock.ms },
-    ...{ destinations: [], refusals: [], repairs: [], warnings: [], contextOutcomes: [], rejections: REJECTIONS },
+    ...{
+      destinations: [],
+      refusals: [],
+      repairs: [],
+      warnings: [],
+      contextOutcomes: [],
+      mediaOutcomes: [],
+      rejections: REJECTIONS,
+      keys: [],
+      gateRefusals: [],
+    },
   });
   const telling = createTelling({ metrics, log, now: () => clock.ms });
   const { send } = startJudging();

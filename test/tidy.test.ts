@@ -31,7 +31,7 @@ const ARROWS: Record<string, { imports: string[]; types?: string[] }> = {
   langfuse: { imports: ['otlp'] },
   admission: { imports: ['otlp', 'langfuse'] },
   receiver: { imports: ['otlp', 'admission'] },
-  delivery: { imports: ['otlp', 'langfuse'], types: ['queue', 'dead-letters', 'config.ts'] },
+  delivery: { imports: ['otlp', 'langfuse', 'sampler.ts'], types: ['queue', 'dead-letters', 'config.ts'] },
   admin: { imports: [], types: ['langfuse', 'delivery', 'queue', 'ledger.ts'] },
   config: { imports: ['admission', 'langfuse'] },
   commands: {
@@ -104,14 +104,14 @@ describe('arrows', () => {
 
 /** Who may import a library: files, or rooms by a slash at the end. `types` may know of its types only. */
 const OWNERS: Record<string, { values: string[]; types?: string[] }> = {
-  express: { values: ['receiver/server.ts', 'admin/server.ts'], types: ['receiver/otlp-traces.ts'] },
+  express: { values: ['receiver/server.ts', 'admin/server.ts'] },
   'raw-body': { values: ['receiver/body.ts'] },
   zstddec: { values: ['receiver/zstd-wasm.ts'] },
   protobufjs: { values: ['otlp/'] },
   '@langfuse/otel': { values: ['delivery/processor.ts'] },
   '@langfuse/core': { values: ['delivery/'] },
-  undici: { values: ['delivery/langfuse-client.ts'] },
-  'prom-client': { values: ['admin/metrics.ts'] },
+  undici: { values: ['delivery/http-client.ts'] },
+  'prom-client': { values: ['admin/'] },
   pino: { values: ['log.ts'], types: [''] },
   zod: { values: ['config/kinds.ts'] },
   yaml: { values: ['config/yaml.ts'] },

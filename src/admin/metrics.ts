@@ -1,30 +1,29 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { LedgerTotals } from '../ledger';
 import type { QueueStats } from '../queue/port';
+import { makers } from './makers';
+import { type ReceiverMetrics, type ReceiverMetricsOptions, receiverMetrics } from './receiver-metrics';
 
-/** Seconds, from a small request on an idle machine to a sender's usual time-out. */
-const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const DELIVERY_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const MISSING_FIELDS = ['session_id', 'user_id'] as const;
 type MissingField = (typeof MISSING_FIELDS)[number];
 
-export interface Metrics {
-  request(answered: { path: string; code: number; seconds: number }): void;
-  rejected(reason: string, count: number): void;
-  repaired(repair: string, count: number): void;
+export interface Metrics extends ReceiverMetrics {
   /** Accepted spans without it, after it was looked for in their resource and trace. */
   missing(field: MissingField, spans: number): void;
   /** Of one request that came with a trace context. */
   traceContext(outcome: string): void;
   warned(warning: string, spans: number): void;
   attempt(attempt: { destination: string; outcome: string; seconds: number }): void;
+  /** Of one image or the like, before its span is posted. */
+  media(medium: { destination: string; outcome: string }): void;
   /** Prometheus' text format. */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
-export interface MetricsOptions {
+export interface MetricsOptions extends ReceiverMetricsOptions {
   /** Looked at once per scrape, so that the numbers of one answer belong together. */
   totals: () => LedgerTotals;
   queue: () => QueueStats;
@@ -42,16 +41,15 @@ export interface MetricsOptions {
   /** Their series exist from the start, at zero. */
   destinations: readonly string[];
   refusals: readonly string[];
-  repairs: readonly string[];
   warnings: readonly string[];
-  rejections: readonly string[];
   contextOutcomes: readonly string[];
+  /** None where media stays in spans. */
+  mediaOutcomes: readonly string[];
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const requests = requestMetrics(registry, options);
   const copies = [spanMetrics(registry, options), storageMetrics(registry, options)];
   const attempts = new Counter({
     name: 'gateway_delivery_attempts_total',
@@ -65,56 +63,28 @@ export function createMetrics(options: MetricsOptions): Metrics {
     buckets: DELIVERY_BUCKETS,
     registers: [registry],
   });
+  const media = new Counter({
+    name: 'gateway_media_total',
+    help: 'Images and the like taken out of spans, by what came of them; only with media: upload',
+    labelNames: ['destination', 'outcome'],
+    registers: [registry],
+  });
+  for (const destination of options.destinations) {
+    for (const outcome of options.mediaOutcomes) media.inc({ destination, outcome }, 0);
+  }
   return {
-    ...requests,
+    ...receiverMetrics(registry, options),
     ...meaningMetrics(registry, options),
     attempt({ destination, outcome, seconds }) {
       attempts.inc({ destination, outcome });
       durations.observe(seconds);
     },
+    media: (medium) => media.inc(medium),
     async text() {
       for (const { refresh } of copies) refresh();
       return registry.metrics();
     },
     contentType: registry.contentType,
-  };
-}
-
-function requestMetrics(registry: Registry, { repairs, rejections }: MetricsOptions) {
-  const registers = [registry];
-  const answers = new Counter({
-    name: 'gateway_receiver_requests_total',
-    help: 'Requests to the receiver, by path and HTTP status; 499 is a sender that went away',
-    labelNames: ['path', 'code'],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: 'gateway_receiver_request_duration_seconds',
-    help: 'Seconds from a request’s headers to the end of its answer',
-    buckets: REQUEST_BUCKETS,
-    registers,
-  });
-  const rejected = new Counter({
-    name: 'gateway_receiver_rejected_spans_total',
-    help: 'Spans that were refused, by reason',
-    labelNames: ['reason'],
-    registers,
-  });
-  const repaired = new Counter({
-    name: 'gateway_spans_repaired_total',
-    help: 'Spans that did not leave as they came, by repair',
-    labelNames: ['repair'],
-    registers,
-  });
-  for (const reason of rejections) rejected.inc({ reason }, 0);
-  for (const repair of repairs) repaired.inc({ repair }, 0);
-  return {
-    request(answered: { path: string; code: number; seconds: number }) {
-      answers.inc({ path: answered.path, code: String(answered.code) });
-      seconds.observe(answered.seconds);
-    },
-    rejected: (reason: string, count: number) => rejected.inc({ reason }, count),
-    repaired: (repair: string, count: number) => repaired.inc({ repair }, count),
   };
 }
 
@@ -206,15 +176,5 @@ function storageMetrics(registry: Registry, { storage, queueBytesMax, isUp, dest
       sick.set(isSick ? 1 : 0);
       for (const destination of destinations) up.set({ destination }, isUp(destination) ? 1 : 0);
     },
-  };
-}
-
-function makers(registry: Registry) {
-  const registers = [registry];
-  return {
-    counter: <L extends string>(name: string, help: string, labelNames: L[] = []) =>
-      new Counter({ name, help, labelNames, registers }),
-    gauge: <L extends string>(name: string, help: string, labelNames: L[] = []) =>
-      new Gauge({ name, help, labelNames, registers }),
   };
 }

@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
-import { isIP } from 'node:net';
-import express, { type NextFunction, type Request, type Response } from 'express';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
+import { changeGuard, type Guard, hostGuard, protectAnswer, tokenGuard } from './guards';
 import type { Metrics } from './metrics';
 import type { Readiness } from './readiness';
 import type { TraceStore } from './trace-store';
@@ -21,6 +20,11 @@ export interface AdminOptions {
 const PAGE_SIZE = 50;
 const PAGE_SIZE_MAX = 500;
 
+/** Who asks here is near, and asks for little. */
+const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+const CONNECTIONS_MAX = 256;
+const ALLOWED = 'GET, HEAD, OPTIONS';
+
 const INDEX = `langfuse-otlp-gateway
 
 GET /healthz          alive
@@ -32,16 +36,67 @@ GET /api/traces/ID    the observations of one
 
 /** Health, metrics and a look at what arrived. It shows prompts, so it never shares a port with the receiver. */
 export function createAdmin(options: AdminOptions): http.Server {
-  const { metrics, readiness, traces, log } = options;
+  const { token, log } = options;
   const app = express();
   app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((_request, response, next) => {
+    protectAnswer(response);
+    next();
+  });
+  // In this order: who may not read here learns no more than that.
+  app.use(guarded(hostGuard(options)));
+  serveHealth(app, options);
+  if (token !== undefined) app.use(guarded(tokenGuard(token, log)));
+  app.use(guarded(changeGuard));
+  // Not app.options: `OPTIONS *` has no path that a route could match. Without CORS headers it allows no page anything.
+  app.use((request, response, next) => {
+    if (request.method === 'OPTIONS') response.status(204).setHeader('Allow', ALLOWED).end();
+    else next();
+  });
+  serveReading(app, options);
+  app.all(PATHS, ({ method }, response) => {
+    response.setHeader('Allow', ALLOWED);
+    response.status(405).json({ error: `${method} is not allowed here, only ${ALLOWED}` });
+  });
+  app.use((_request, response) => void response.status(404).json({ error: 'no such path' }));
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    if (error instanceof URIError) {
+      response.status(400).json({ error: 'the path cannot be decoded' });
+      return;
+    }
+    log.error({ err: error, path: request.path }, 'an admin request failed');
+    if (!response.headersSent) response.status(500).json({ error: 'internal error' });
+    else response.destroy();
+  });
+  const server = http.createServer(TIMES, app);
+  server.maxConnections = CONNECTIONS_MAX;
+  return server;
+}
+
+/** Without a token: who probes has none. */
+function serveHealth(app: Express, { readiness }: AdminOptions): void {
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/readyz', (_request, response) => {
     const { code, status, reasons } = readiness();
     response.status(code).json({ status, reasons });
   });
-  app.use(hostGuard(options));
-  if (options.token !== undefined) app.use(tokenGuard(options.token));
+}
+
+function guarded(guard: Guard) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const refusal = guard(request);
+    if (refusal === undefined) next();
+    else {
+      const { status, error, headers = {} } = refusal;
+      response.status(status).set(headers).json({ error });
+    }
+  };
+}
+
+const PATHS = ['/', '/healthz', '/readyz', '/metrics', '/api/traces', '/api/traces/:id'];
+
+function serveReading(app: Express, { metrics, traces }: AdminOptions): void {
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();
     response.setHeader('Content-Type', metrics.contentType);
@@ -58,54 +113,6 @@ export function createAdmin(options: AdminOptions): http.Server {
     response.json({ traceId, observations: traces.observations(traceId) });
   });
   app.get('/', (_request, response) => void response.type('text/plain').send(INDEX));
-  app.use((_request, response) => void response.status(404).json({ error: 'no such path' }));
-  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    if (error instanceof URIError) {
-      response.status(400).json({ error: 'the path cannot be decoded' });
-      return;
-    }
-    log.error({ err: error, path: request.path }, 'an admin request failed');
-    if (!response.headersSent) response.status(500).json({ error: 'internal error' });
-    else response.destroy();
-  });
-  return http.createServer(app);
-}
-
-/**
- * A page anywhere can make its own name point to this machine (DNS rebinding) and then read what is answered to it. Such
- * a request names a host that is neither an address nor this machine, and has no token.
- */
-function hostGuard({ host, token }: Pick<AdminOptions, 'host' | 'token'>) {
-  const isAuthorized = token === undefined ? () => false : tokenCheck(token);
-  return (request: Request, response: Response, next: NextFunction): void => {
-    const name = (request.headers.host ?? '')
-      .replace(/:\d*$/, '')
-      .replace(/^\[|\]$/g, '')
-      .toLowerCase();
-    const isHere = name === 'localhost' || name.endsWith('.localhost') || name === host.toLowerCase();
-    if (isHere || isIP(name) !== 0 || isAuthorized(request)) next();
-    else response.status(403).json({ error: 'this Host is not served here; use an address or the configured host' });
-  };
-}
-
-function tokenGuard(token: string) {
-  const isAuthorized = tokenCheck(token);
-  return (request: Request, response: Response, next: NextFunction): void => {
-    if (isAuthorized(request)) next();
-    else {
-      response.setHeader('WWW-Authenticate', 'Bearer realm="admin"');
-      response.status(401).json({ error: 'Authorization: Bearer GATEWAY_ADMIN_TOKEN is required' });
-    }
-  };
-}
-
-function tokenCheck(token: string) {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(token);
-  return (request: Request): boolean => {
-    const presented = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-    return timingSafeEqual(expected, digest(presented));
-  };
 }
 
 function pageSize(limit: unknown): number {

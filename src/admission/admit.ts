@@ -5,17 +5,24 @@ import type { OriginalIds } from '../otlp/ids';
 import type { ConvertedRequest } from '../otlp/json-request';
 import { type Rewrites, rewriteSpan } from '../otlp/rewrite';
 import type { ScannedRequest, ScannedSpan } from '../otlp/scan';
+import { AttributeLimit } from './attribute-limit';
 import { HeadRewriter } from './heads';
 import { ID_TRAITS, type MendedIds, mendIds } from './id-repairs';
 import type { RepairName } from './repairs';
 
 /** The label in `gateway_receiver_rejected_spans_total{reason}`. */
-export const REJECTIONS = ['invalid_trace_id', 'invalid_span_id', 'too_deep', 'invalid_field'] as const;
+export const REJECTIONS = [
+  'invalid_trace_id',
+  'invalid_span_id',
+  'too_deep',
+  'invalid_field',
+  'attribute_too_large',
+] as const;
 export type RejectionReason = (typeof REJECTIONS)[number];
 
 export interface Rejection {
   readonly reason: RejectionReason;
-  /** Position of the span in the request. */
+  /** Position of the span in the request, as its sender has counted. */
   readonly ordinal: number;
   /** Path in the request, e.g. `resourceSpans[0].scopeSpans[0].spans[2].traceId`. */
   readonly field: string;
@@ -65,7 +72,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What the JSON reader has already found and done, by position of the span. */
-export type Converted = Pick<ConvertedRequest, 'faults' | 'repairs' | 'originalIds' | 'paths'>;
+export type Converted = Pick<ConvertedRequest, 'faults' | 'repairs' | 'originalIds' | 'paths' | 'sentAt'>;
 
 const NOTHING_CONVERTED: Converted = {
   faults: new Map(),
@@ -74,11 +81,15 @@ const NOTHING_CONVERTED: Converted = {
   paths: new Map(),
 };
 
-/** Judges each span of a request by itself. It never fails: a bad span is a Rejection. */
+/**
+ * Judges each span of a request by itself. It never fails: a bad span is a Rejection. `maxAttributeBytes` is for each of
+ * its attributes, events and links; absent: they may be of any size.
+ */
 export function admit(
   request: ScannedRequest,
   enabled: (repair: RepairName) => boolean,
   converted: Converted = NOTHING_CONVERTED,
+  maxAttributeBytes?: number,
 ): Admission {
   const rejections: Rejection[] = [];
   const repaired = new Map<number, ReadonlySet<RepairName>>();
@@ -86,12 +97,15 @@ export function admit(
   const parts: SpanPart[] = [];
   let untouched = converted.faults.size === 0;
   const heads = new HeadRewriter();
+  const limit = maxAttributeBytes === undefined ? undefined : new AttributeLimit(request.bytes, maxAttributeBytes);
   for (const span of request.spans) {
     const foreign = span.scope.traits | span.scope.resource.traits;
     if (span.scope.resource.legacy) untouched = false;
     const ids = (span.traits & ID_TRAITS) === 0 ? undefined : mendIds(request.bytes, span, span.traits, enabled);
     const traits = (ids?.traits ?? span.traits) | foreign;
-    const rejection = traits === 0 && converted.faults.size === 0 ? undefined : reject(span, traits, converted);
+    const rejection =
+      (traits === 0 && converted.faults.size === 0 ? undefined : reject(span, traits, converted)) ??
+      (limit === undefined ? undefined : rejectLarge(span, limit, converted));
     if (rejection !== undefined) {
       untouched = false;
       rejections.push(rejection);
@@ -108,21 +122,30 @@ export function admit(
     if (Object.keys(original).length > 0) originalIds.set(parts.length, original);
     parts.push(part);
   }
+  // What was grouped anew is told of in its sender's order.
+  if (converted.sentAt !== undefined) rejections.sort((left, right) => left.ordinal - right.ordinal);
   const bytes = untouched ? request.bytes : Buffer.concat(assembleRequest(parts));
   return { bytes, accepted: parts.length, rejections, repaired, originalIds };
 }
 
-function reject(span: ScannedSpan, traits: number, { faults, paths }: Converted): Rejection | undefined {
-  const { ordinal } = span;
-  const fault = faults.get(ordinal);
+function reject(span: ScannedSpan, traits: number, { faults, paths, sentAt }: Converted): Rejection | undefined {
+  const ordinal = sentAt?.[span.ordinal] ?? span.ordinal;
+  const fault = faults.get(span.ordinal);
   if (fault !== undefined) return { reason: fault.reason, ordinal, field: fault.path, description: fault.description };
   for (const rule of RULES) {
     if ('reject' in rule && (traits & rule.trait) !== 0) {
-      const path = paths.get(ordinal) ?? pathOf(span);
+      const path = paths.get(span.ordinal) ?? pathOf(span);
       return { reason: rule.reject, ordinal, field: `${path}${rule.field}`, description: rule.description };
     }
   }
   return undefined;
+}
+
+function rejectLarge(span: ScannedSpan, limit: AttributeLimit, { paths, sentAt }: Converted): Rejection | undefined {
+  const field = limit.find(span, paths.get(span.ordinal) ?? pathOf(span));
+  if (field === undefined) return undefined;
+  const ordinal = sentAt?.[span.ordinal] ?? span.ordinal;
+  return { reason: 'attribute_too_large', ordinal, field, description: limit.description };
 }
 
 interface Mending {

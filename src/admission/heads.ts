@@ -1,6 +1,7 @@
 import { hasComplexValue, type Rewrites, rewriteHead } from '../otlp/rewrite';
 import type { ScopeGroup } from '../otlp/scan';
 import { RESOURCE_SPANS, SCOPE_SPANS } from '../otlp/schema';
+import { headWithoutAttributes } from '../otlp/without-attributes';
 
 /** Rewrites the heads of resources and scopes in place, each once, when the first of its spans is. */
 export class HeadRewriter {
@@ -9,25 +10,31 @@ export class HeadRewriter {
 
   /** What the check found in the heads of a span's scope and resource. */
   mend(scope: ScopeGroup, rewrites: Rewrites): void {
-    this.#once(scope, () => scope.traits !== 0, SCOPE_SPANS, rewrites);
-    this.#once(scope.resource, () => scope.resource.traits !== 0, RESOURCE_SPANS, rewrites);
+    this.#each(scope, ({ head, traits }, message) => (traits === 0 ? head : rewriteHead(message, head, rewrites)));
   }
 
   /** Values that Langfuse does not decode become JSON texts; true where there are some. */
   valuesToJson(scope: ScopeGroup): boolean {
-    const ofScope = this.#toJson(scope, SCOPE_SPANS);
-    const ofResource = this.#toJson(scope.resource, RESOURCE_SPANS);
+    return this.#each(scope, ({ head }, message) =>
+      hasComplexValue(message, head) ? rewriteHead(message, head, { json: true }) : head,
+    );
+  }
+
+  /** Attributes of some keys are left out; true where there are some. */
+  withoutAttributes(scope: ScopeGroup, isToGo: (key: string) => boolean): boolean {
+    return this.#each(scope, ({ head }, message) => headWithoutAttributes(message, head, isToGo));
+  }
+
+  #each(scope: ScopeGroup, rewrite: Rewrite): boolean {
+    const ofScope = this.#once(scope, SCOPE_SPANS, rewrite);
+    const ofResource = this.#once(scope.resource, RESOURCE_SPANS, rewrite);
     return ofScope || ofResource;
   }
 
-  #toJson(group: { head: Buffer }, message: typeof SCOPE_SPANS): boolean {
-    return this.#once(group, () => hasComplexValue(message, group.head), message, { json: true });
-  }
-
-  #once(group: { head: Buffer }, isNeeded: () => boolean, message: typeof SCOPE_SPANS, rewrites: Rewrites): boolean {
+  #once(group: Group, message: typeof SCOPE_SPANS, rewrite: Rewrite): boolean {
     const known = this.#done.get(group);
     if (known !== undefined) return known;
-    const rewritten = isNeeded() ? rewriteHead(message, group.head, rewrites) : group.head;
+    const rewritten = rewrite(group, message);
     // With the repair switched off it comes out as it was.
     const isChanged = rewritten !== group.head && !rewritten.equals(group.head);
     this.#done.set(group, isChanged);
@@ -37,3 +44,10 @@ export class HeadRewriter {
     return true;
   }
 }
+
+interface Group {
+  head: Buffer;
+  readonly traits: number;
+}
+
+type Rewrite = (group: Group, message: typeof SCOPE_SPANS) => Buffer;

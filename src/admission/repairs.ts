@@ -22,12 +22,16 @@ export const WIRE_REPAIRS = [
   'string_index_removed',
 ] as const;
 
+/** What a page must not say is left out, where a span came with a browser key. */
+export const BROWSER_REPAIRS = ['browser_denied'] as const;
+
 /** Spans that follow the trace context of a request: `traceContext.fromRequest` is its switch. */
 export const CONTEXT_REPAIR = 'trace_context';
 
 export type RepairName =
   | (typeof ID_REPAIRS)[number]
   | (typeof WIRE_REPAIRS)[number]
+  | (typeof BROWSER_REPAIRS)[number]
   | typeof CONTEXT_REPAIR
   | TraceRepair
   | VisibilityRepair;
@@ -36,6 +40,7 @@ export type RepairName =
 export const REPAIRS: readonly RepairName[] = [
   ...ID_REPAIRS,
   ...WIRE_REPAIRS,
+  ...BROWSER_REPAIRS,
   CONTEXT_REPAIR,
   ...TRACE_ATTRIBUTES.map(({ repair }) => repair),
   ...VISIBILITY_REPAIRS,

@@ -24,6 +24,7 @@ const KEY_FEATURES = [
   'environment',
   'metadataText',
   'crash',
+  'media',
 ] as const satisfies readonly Feature[];
 
 const keyBit = (feature: Feature) =>
@@ -35,14 +36,12 @@ const KIND_SHOWN = 1 << (TRACE_ATTRIBUTES.length + KEY_FEATURES.length);
 const WATCHED: readonly WatchedKey[] = [
   ...TRACE_ATTRIBUTES.flatMap(({ spanKeys }, position) => spanKeys.map((key) => ({ key, bit: 1 << position }))),
   { key: METADATA.kind, bit: KIND_SHOWN },
-  ...WATCHED_ATTRIBUTES.map((watched) =>
-    'prefix' in watched
-      ? {
-          ...{ key: watched.prefix, isPrefix: true, onlyKeys: watched.onlyKeys },
-          ...{ bit: keyBit(watched.feature), only: watched.only },
-        }
-      : { key: watched.key, bit: keyBit(watched.feature), only: watched.only },
-  ),
+  ...WATCHED_ATTRIBUTES.map((watched) => {
+    const { feature, only, onlyBytes } = watched;
+    const key =
+      'prefix' in watched ? { key: watched.prefix, isPrefix: true, onlyKeys: watched.onlyKeys } : { key: watched.key };
+    return { ...key, bit: keyBit(feature), only, onlyBytes };
+  }),
 ];
 const KIND_BITS = bitsOf(['kind']);
 

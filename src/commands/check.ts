@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { type Config, isLoopback, loadConfig } from '../config';
+import { type Config, type IngestKey, isLoopback, loadConfig } from '../config';
 
 /**
  * Validates the configuration without starting anything: every mistake on a line of its own, or, when there is none, what
@@ -16,18 +16,35 @@ export function check(options: { env: NodeJS.ProcessEnv; configFile?: string; ou
 }
 
 function describe(config: Config): string[] {
-  const { receiver, admin, queue, destinations, ingestKeys } = config;
-  const keys = ingestKeys.length === 0 ? `no keys: open to ${whoReaches(receiver.host)}` : `${ingestKeys.length} keys`;
+  const { receiver, admin, queue, destinations, keys, media } = config;
+  const guard = keys.length === 0 ? `no keys: open to ${whoReaches(receiver.host)}` : `${keys.length} key(s)`;
   const origins = receiver.corsOrigins.length === 0 ? 'no origins' : `origins ${receiver.corsOrigins.join(' ')}`;
+  const tls =
+    receiver.tls === undefined ? '' : receiver.tls.clientCa === undefined ? '; TLS' : '; TLS, client certificates';
   return [
-    `receiver ${address(receiver)} (${keys}; ${origins})`,
+    `receiver ${address({ ...receiver, isTls: tls !== '' })} (${guard}; ${origins}${tls})`,
+    ...keys.map((key) => describeKey(key, destinations)),
     `admin ${address(admin)} (${admin.token === undefined ? `no token: open to ${whoReaches(admin.host)}` : 'token set'})`,
     describeQueue(queue),
     ...destinations.map(
-      ({ name, baseUrl }, index) => `destination ${name} ${baseUrl}${index > 0 ? ' (no new spans)' : ''}`,
+      ({ name, baseUrl }) => `destination ${name} ${baseUrl}${media === 'upload' ? ', media uploaded' : ''}`,
     ),
     ...(destinations.length === 0 ? ['no destination: preview mode, spans end in the memory of the gateway'] : []),
   ];
+}
+
+function describeKey(key: IngestKey, destinations: Config['destinations']): string {
+  const { origins, paths, spansPerSecond, bytesPerSecond, dailySpans, expiresAtMs } = key;
+  const parts = [
+    `to ${key.destination ?? destinations[0]?.name ?? 'preview'}`,
+    ...(origins.length === 0 ? [] : [`from ${origins.join(' ')}`]),
+    ...(paths === undefined ? [] : [`at ${paths.join(' ')}`]),
+    ...(spansPerSecond === undefined ? [] : [`${spansPerSecond} spans/s`]),
+    ...(bytesPerSecond === undefined ? [] : [`${bytesPerSecond} bytes/s`]),
+    ...(dailySpans === undefined ? [] : [`${dailySpans} spans a day`]),
+    ...(expiresAtMs === undefined ? [] : [`until ${new Date(expiresAtMs).toISOString()}`]),
+  ];
+  return `${key.browser ? 'browser' : 'server'} key ${key.name} ${parts.join(', ')}`;
 }
 
 function describeQueue({ kind, dataDir, maxBytes }: Config['queue']): string {
@@ -39,6 +56,6 @@ function whoReaches(host: string): string {
   return isLoopback(host) ? 'this machine' : 'everybody who reaches it';
 }
 
-function address({ host, port }: { host: string; port: number }): string {
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+function address({ host, port, isTls = false }: { host: string; port: number; isTls?: boolean }): string {
+  return `${isTls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

@@ -3,10 +3,10 @@ import { badRequest, GatewayError, tooLarge } from '../errors';
 import { FIXED64, LEN } from '../otlp/schema';
 import { WireCursor } from '../otlp/wire-cursor';
 import { decodeBody } from '../receiver/codings';
-import { type Format, sniff } from '../receiver/format';
+import { type BodyFormat, isJsonStart, sniff } from '../receiver/format';
 
 export interface ReadableBody {
-  readonly format: Format;
+  readonly format: BodyFormat;
   /** Not compressed any more. */
   readonly bytes: Buffer;
 }
@@ -20,9 +20,14 @@ export interface ReadableBody {
 export async function readBody(stream: Readable, bodyBytesMax: number): Promise<ReadableBody> {
   const body = await readAll(stream, bodyBytesMax);
   const bytes = await decodeBody(body, { contentEncoding: codingOf(body), bodyBytesMax });
-  const format = sniff(bytes);
+  const format = isTransparent(bytes) ? 'transparent' : sniff(bytes);
   if (format === undefined) throw badRequest(`this is no OTLP request: ${appearance(bytes)}`);
   return { format, bytes };
+}
+
+/** A list of flattened ReadableSpans, or an object that holds one, as they are sent to /otel-ingest. */
+function isTransparent(bytes: Buffer): boolean {
+  return isJsonStart(bytes) && (sniff(bytes) !== 'json' || membersOf(bytes).includes('spans'));
 }
 
 async function readAll(stream: Readable, bodyBytesMax: number): Promise<Buffer> {
@@ -53,7 +58,6 @@ const codingOf = (body: Buffer): string | undefined =>
 const APPEARANCES: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^$/, 'it is empty, as is what an exporter sends that has no spans'],
   [/^</, 'it looks like HTML or XML'],
-  [/^\[/, 'it looks like a JSON list, and a request is one JSON object with resourceSpans'],
   [
     /^(POST|PUT|GET) \S+ HTTP\/|^HTTP\//,
     'it looks like an HTTP message with its headers; what is wanted is its body alone, behind the first empty line',
@@ -78,7 +82,7 @@ function appearance(bytes: Buffer): string {
 
 /** The error for a body of which no span can be accepted, where it is clear that it holds something else. */
 export function foreignRequest({ format, bytes }: ReadableBody): GatewayError | undefined {
-  const signal = format === 'json' ? jsonSignal(bytes) : protobufSignal(bytes);
+  const signal = format === 'protobuf' ? protobufSignal(bytes) : jsonSignal(bytes);
   return signal === undefined
     ? undefined
     : badRequest(
@@ -90,21 +94,23 @@ const JSON_SIGNALS: Readonly<Record<string, string>> = {
   resourceLogs: 'OTLP logs',
   resourceMetrics: 'OTLP metrics',
   resourceProfiles: 'OTLP profiles',
-  spans: 'the spans of a browser exporter, without resourceSpans',
   batch: 'a batch for the ingestion API of Langfuse',
   error: 'an error that a server answered',
   partialSuccess: 'the answer to an OTLP request',
 };
 
 function jsonSignal(bytes: Buffer): string | undefined {
+  const known = membersOf(bytes).find((name) => Object.hasOwn(JSON_SIGNALS, name));
+  return known && JSON_SIGNALS[known];
+}
+
+/** Names of a JSON object on its top level; none of anything else. `resource_logs` is another spelling of the same name. */
+function membersOf(bytes: Buffer): string[] {
   try {
     const members = Object.keys(JSON.parse(bytes.toString()) as object);
-    // `resource_logs` is another spelling of the same name.
-    const names = members.map((name) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
-    const known = names.find((name) => Object.hasOwn(JSON_SIGNALS, name));
-    return known && JSON_SIGNALS[known];
+    return members.map((name) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
   } catch {
-    return undefined;
+    return [];
   }
 }
 

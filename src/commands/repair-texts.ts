@@ -1,8 +1,12 @@
-import type { CONTEXT_REPAIR, ID_REPAIRS, RepairName, WIRE_REPAIRS } from '../admission/repairs';
+import type { BROWSER_REPAIRS, CONTEXT_REPAIR, ID_REPAIRS, RepairName, WIRE_REPAIRS } from '../admission/repairs';
 import { TRACE_ATTRIBUTES } from '../langfuse/trace-attributes';
 import { VISIBILITY_RULES } from '../langfuse/visibility';
 
-type OnTheWire = (typeof ID_REPAIRS)[number] | (typeof WIRE_REPAIRS)[number] | typeof CONTEXT_REPAIR;
+type OnTheWire =
+  | (typeof ID_REPAIRS)[number]
+  | (typeof WIRE_REPAIRS)[number]
+  | (typeof BROWSER_REPAIRS)[number]
+  | typeof CONTEXT_REPAIR;
 
 const WIRE_TEXTS: Record<OnTheWire, string> = {
   id_base64: 'An id in base64 becomes hex.',
@@ -18,6 +22,7 @@ const WIRE_TEXTS: Record<OnTheWire, string> = {
   attribute_value_absent: 'An attribute without a value gets the empty one.',
   bytes_to_base64: 'Bytes become a base64 text.',
   string_index_removed: 'An index into a string table of profiles is left out.',
+  browser_denied: 'What a page must not say is removed: whether the trace is public, environment, release and cost.',
   trace_context: 'The span follows the trace context of its request.',
 };
 

@@ -60,7 +60,7 @@ function walk(context: Walk, place: Place): void {
 
 function walkGroup(context: Walk, { path, raw }: Place): void {
   if (!isMapping(raw)) {
-    mistake(context, path, 'must be a mapping (name: value)');
+    refusePart(context, path, 'must be a mapping (name: value)');
     return;
   }
   for (const [name, value] of Object.entries(raw)) walk(context, { path: [...path, name], raw: value });
@@ -68,7 +68,7 @@ function walkGroup(context: Walk, { path, raw }: Place): void {
 
 function walkList(context: Walk, { path, raw }: Place): void {
   if (!Array.isArray(raw)) {
-    mistake(context, path, 'must be a list (- name: value)');
+    refusePart(context, path, 'must be a list (- name: value)');
     return;
   }
   for (const [index, entry] of raw.entries()) {
@@ -96,6 +96,11 @@ function walkSetting({ findings, ...context }: Walk, { path, raw }: Place): void
 
 function mistake(context: Walk, path: Path, wrong: string): void {
   context.findings.mistakes.push(`${originOf(context, path)} ${wrong}`);
+}
+
+/** Nothing can be said of what it should have held. */
+function refusePart(context: Walk, path: Path, wrong: string): void {
+  refuse(context.findings, { path: nameOf(path), origin: originOf(context, path), wrong: [wrong] });
 }
 
 function originOf({ yaml, file }: Omit<Walk, 'findings'>, path: Path): string {

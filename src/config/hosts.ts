@@ -36,6 +36,18 @@ function isAny(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
+/** Names that Express has for the addresses of one machine, one link, one site. */
+const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** An address, a subnet or a name that `trust proxy` of Express takes; lower case. It knows no subnet of all addresses. */
+export function parseProxy(raw: string): string | undefined {
+  const proxy = raw.toLowerCase();
+  if (PROXY_NAMES.includes(proxy)) return proxy;
+  const [, address = '', , bits = '1'] = /^([^/%]*)(\/(\d{1,3}))?$/.exec(proxy) ?? [];
+  const bitsMax = { 0: 0, 4: 32, 6: 128 }[isIP(address)]!;
+  return Number(bits) >= 1 && Number(bits) <= bitsMax ? proxy : undefined;
+}
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');

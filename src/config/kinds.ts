@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseHost } from './hosts';
+import { parseHost, parseProxy } from './hosts';
 
 /**
  * What a setting's value may be. One schema serves both sources: an environment variable is always text, and so is a
@@ -35,6 +35,14 @@ export const integer = (range: { min: number; max: number }): Kind<number> =>
     ),
   );
 
+/** Fractions are fine: one span in ten seconds is a rate. */
+export const positive: Kind<number> = kind('a number above 0', (error) =>
+  z.preprocess(
+    (raw) => (typeof raw === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw),
+    z.number({ error }).positive({ error }),
+  ),
+);
+
 export const boolean: Kind<boolean> = kind('true or false', (error) =>
   z.preprocess((raw) => BOOLEAN_WORDS.get(lowerCased(raw)) ?? raw, z.boolean({ error })),
 );
@@ -51,6 +59,11 @@ export const oneOf = <const T extends string>(values: readonly [T, ...T[]]): Kin
 
 export const text = (expected: string, pattern: RegExp): Kind<string> =>
   kind(expected, (error) => z.string({ error }).trim().regex(pattern, { error }));
+
+export const path: Kind<string> = text('a path', /^[^\p{Cc}]+$/u);
+
+/** Of a destination or a key, in metrics and log. */
+export const label: Kind<string> = text('1 to 64 letters, digits and . _ -', /^[a-z0-9._-]{1,64}$/i);
 
 /** Not trimmed: a blank at either end is a mistake worth a word, and cutting it would send another secret than configured. */
 export const secret: Kind<string> = kind('visible ASCII characters without blanks', (error) =>
@@ -73,6 +86,71 @@ export const list = (entry: Kind<string>): Kind<string[]> =>
       z.array(entry.schema, { error }),
     ),
   );
+
+/**
+ * A mapping whose keys are not ours. A value that is empty counts as not given, as everywhere.
+ *
+ * Entries are told by their number: a key of the mapping may be a secret in the wrong place.
+ */
+export const scalars: Kind<Record<string, string | number | boolean>> = kind(
+  'a mapping, each value text, a number, true or false',
+  (error) => {
+    const wrong = { error: 'must have a name, and text, a number, true or false as its value' };
+    const value = z.union([z.string(), z.number(), z.boolean(), z.null()], wrong);
+    return z.preprocess(
+      (raw) => (isMapping(raw) ? Object.entries(raw) : undefined),
+      z.array(z.tuple([z.string().min(1, wrong), value]), { error }).transform((entries) => {
+        const isGiven = (entry: (typeof entries)[number]): entry is [string, string | number | boolean] =>
+          entry[1] !== null && entry[1] !== '';
+        return Object.fromEntries(entries.filter(isGiven));
+      }),
+    );
+  },
+);
+
+/** Milliseconds since the epoch. A blank may stand for the T, as in YAML; there a date alone is midnight UTC. */
+export const moment: Kind<number> = kind(
+  'a date (2027-12-31) or a date and a time with its zone (2027-12-31T18:00:00+02:00)',
+  (error) => {
+    const [date, time] = [z.iso.date(), z.iso.datetime({ offset: true })];
+    const minutes = z.iso.datetime({ offset: true, precision: -1 });
+    return z.preprocess(
+      (raw) => {
+        // YAML 1.1, where a file asks for it, has dates of its own.
+        if (raw instanceof Date) return raw.toISOString();
+        return typeof raw === 'string' ? raw.trim().toUpperCase().replace(/ +/, 'T') : raw;
+      },
+      z.union([date, time, minutes], { error }).transform((text) => Date.parse(text)),
+    );
+  },
+);
+
+export const sha256: Kind<string> = parsed('64 hex digits', (raw) =>
+  /^[0-9a-f]{64}$/i.test(raw) ? raw.toLowerCase() : undefined,
+);
+
+/** What a key may be limited to: where spans are taken, and where they are flushed (receiver/paths). */
+const KEY_PATHS = [
+  ...['/v1/traces', '/api/public/otel/v1/traces', '/otel-ingest', '/api/span-forward/ingest'],
+  ...['/flush', '/api/span-forward/flush'],
+];
+
+export const keyPath: Kind<string> = parsed(`one of ${KEY_PATHS.join(', ')}`, (raw) =>
+  KEY_PATHS.find((path) => raw === path || raw === `${path}/`),
+);
+
+const proxy: Kind<string> = parsed('an address, a subnet (10.0.0.0/8), loopback, linklocal or uniquelocal', parseProxy);
+
+/** What Express takes as `trust proxy`. */
+export const trustProxy: Kind<boolean | number | string[]> = kind(
+  'true, false, a whole number of proxies from 1 to 32, or a list of addresses, subnets (10.0.0.0/8) and the names loopback, linklocal, uniquelocal',
+  (error) =>
+    z.preprocess(
+      (raw) =>
+        typeof raw === 'string' && /^\s*\d+\s*$/.test(raw) ? Number(raw) : (BOOLEAN_WORDS.get(lowerCased(raw)) ?? raw),
+      z.union([z.boolean(), z.int({ error }).min(1, { error }).max(32, { error }), list(proxy).schema], { error }),
+    ),
+);
 
 export const host: Kind<string> = parsed('an IP address or a host name', parseHost);
 
@@ -128,6 +206,10 @@ function parseHttpUrl(raw: string): URL | undefined {
 
 function parseUrl(raw: string): URL | undefined {
   return URL.canParse(raw) ? new URL(raw) : undefined;
+}
+
+function isMapping(raw: unknown): raw is Record<string, unknown> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && !(raw instanceof Date);
 }
 
 function lowerCased(raw: unknown): unknown {

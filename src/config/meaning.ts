@@ -1,4 +1,4 @@
-import { ID_REPAIRS, type RepairName, WIRE_REPAIRS } from '../admission/repairs';
+import { BROWSER_REPAIRS, ID_REPAIRS, type RepairName, WIRE_REPAIRS } from '../admission/repairs';
 import { TRACE_ATTRIBUTES, type TraceRepair } from '../langfuse/trace-attributes';
 import { VISIBILITY_RULES, type VisibilityRepair } from '../langfuse/visibility';
 import { boolean, integer, oneOf } from './kinds';
@@ -14,8 +14,14 @@ const WIRE_REASONS: Readonly<Record<(typeof WIRE_REPAIRS)[number], string>> = {
   string_index_removed: 'Indices into a string table belong to the profiles signal and point nowhere in traces',
 };
 
+const BROWSER_REASONS: Readonly<Record<(typeof BROWSER_REPAIRS)[number], string>> = {
+  browser_denied:
+    'What a page must not say is removed from spans of browser keys; off: pages may publish traces and choose environments',
+};
+
 const reasons: [SwitchedRepair, string][] = [
   ...WIRE_REPAIRS.map((repair): [SwitchedRepair, string] => [repair, WIRE_REASONS[repair]]),
+  ...BROWSER_REPAIRS.map((repair): [SwitchedRepair, string] => [repair, BROWSER_REASONS[repair]]),
   ...TRACE_ATTRIBUTES.map(({ repair, what }): [SwitchedRepair, string] => [
     repair,
     `A span that lacks it takes ${what} from its resource or another span of its trace: Langfuse looks on each span`,
@@ -26,7 +32,11 @@ const reasons: [SwitchedRepair, string][] = [
 ];
 
 /** Every repair that has a switch of its own. */
-export type SwitchedRepair = (typeof WIRE_REPAIRS)[number] | TraceRepair | VisibilityRepair;
+export type SwitchedRepair =
+  | (typeof WIRE_REPAIRS)[number]
+  | (typeof BROWSER_REPAIRS)[number]
+  | TraceRepair
+  | VisibilityRepair;
 
 export const isSwitched = (repair: RepairName): repair is SwitchedRepair => reasons.some(([name]) => name === repair);
 

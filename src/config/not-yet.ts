@@ -14,12 +14,6 @@ export interface NotYet {
 
 export const NOT_YET: readonly NotYet[] = [
   { key: 'workers', env: 'GATEWAY_WORKERS', inFile: false, accepted: ['1'] },
-  { key: 'receiver.tls.cert', env: 'GATEWAY_TLS_CERT' },
-  { key: 'receiver.tls.key', env: 'GATEWAY_TLS_KEY' },
-  { key: 'receiver.tls.clientCa', env: 'GATEWAY_TLS_CLIENT_CA' },
-  { key: 'receiver.trustProxy', accepted: ['false'] },
-  { key: 'keys' },
-  { key: 'media', accepted: ['inline'] },
   { key: 'inspector' },
 ];
 

@@ -1,30 +1,31 @@
-import type { Found, Reader } from './findings';
+import type { Reader } from './findings';
 import { isLoopback, reaches } from './hosts';
-
-interface Together {
-  reader: Reader;
-  values: ReadonlyMap<string, Found>;
-}
+import { judgeIngestKeys } from './key-rules';
+import { judgeTls } from './tls-rules';
+import { countDestinations, countEntries, type Together } from './together';
 
 /** Mistakes that only show when settings are seen together. A setting that is a mistake by itself causes none here. */
-export function judgeTogether(together: Together): string[] {
+export function judgeTogether(together: Together, nowMs: number): string[] {
   const { reader } = together;
-  return [...judgeReceiver(reader), ...judgeAdmin(reader), ...judgePorts(reader), ...judgeDestinations(together)];
+  return [
+    ...judgeReceiver(together),
+    ...judgeTls(reader),
+    ...judgeAdmin(reader),
+    ...judgePorts(reader),
+    ...judgeDestinations(together),
+    ...judgeIngestKeys(together, nowMs),
+  ];
 }
 
-/** The file's destinations, or the one that the environment's keys make; 0 is preview mode. */
-export function countDestinations({ reader, values }: Together): number {
-  const inFile = [...values.keys()].filter((path) => /^destinations\[\d+\]$/.test(path)).length;
-  const hasKey = reader.originOf('destinations[].publicKey') ?? reader.originOf('destinations[].secretKey');
-  return Math.max(inFile, hasKey === undefined ? 0 : 1);
-}
-
-function judgeReceiver({ get, originOf, isMistaken }: Reader): string[] {
-  const isGuarded = originOf('ingestKeys') !== undefined || get('allowAnonymous') || isMistaken('allowAnonymous');
-  if (isGuarded || isLoopback(get('receiver.host'))) return [];
+function judgeReceiver(together: Together): string[] {
+  const { get, originOf, isMistaken } = together.reader;
+  // A key that is a mistake, or has expired, is one all the same: nobody meant the door to be open.
+  const hasKeys =
+    originOf('ingestKeys') !== undefined || countEntries(together, 'keys') > 0 || together.values.has('keys');
+  if (hasKeys || get('allowAnonymous') || isMistaken('allowAnonymous') || isLoopback(get('receiver.host'))) return [];
   return [
     `${originOf('receiver.host')} must be a loopback address as long as there are no keys: set GATEWAY_INGEST_KEYS, ` +
-      'or GATEWAY_ALLOW_ANONYMOUS=true if everybody who reaches the port may send',
+      'keys in the file, or GATEWAY_ALLOW_ANONYMOUS=true if everybody who reaches the port may send',
   ];
 }
 
@@ -48,13 +49,14 @@ function judgeDestinations(together: Together): string[] {
   const mistakes: string[] = [];
   const names = new Set<string>();
   for (let index = 0; index < countDestinations(together); index += 1) {
-    mistakes.push(...judgeKeys(together, index), ...judgeName(together, index, names));
+    if (together.values.get(`destinations[${index}]`)?.isMistaken) continue;
+    mistakes.push(...judgeCredentials(together, index), ...judgeName(together, index, names));
     mistakes.push(...judgeBaseUrl(together.reader, index));
   }
   return mistakes;
 }
 
-function judgeKeys({ reader, values }: Together, index: number): string[] {
+function judgeCredentials({ reader, values }: Together, index: number): string[] {
   const publicKey = reader.originOf('destinations[].publicKey', index);
   const secretKey = reader.originOf('destinations[].secretKey', index);
   if (publicKey !== undefined && secretKey !== undefined) return [];

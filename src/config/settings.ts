@@ -1,4 +1,20 @@
-import { baseUrl, boolean, corsOrigin, host, integer, list, oneOf, proxyUrl, publicKey, secret, text } from './kinds';
+import { keys } from './key-settings';
+import {
+  baseUrl,
+  boolean,
+  corsOrigin,
+  host,
+  integer,
+  label,
+  list,
+  oneOf,
+  path,
+  proxyUrl,
+  publicKey,
+  secret,
+  text,
+  trustProxy,
+} from './kinds';
 import { meaning } from './meaning';
 import { type Setting, setting } from './setting';
 
@@ -28,13 +44,35 @@ const receiver = {
     default: [],
     reason: 'Pages that may send from a browser; none until named, and `*` never comes with credentials',
   }),
+  'receiver.trustProxy': setting({
+    kind: trustProxy,
+    default: false,
+    reason:
+      'Whose X-Forwarded-For is believed: clients share the rates of a key by address; anybody can write that header',
+  }),
+  'receiver.tls.cert': setting({
+    env: 'GATEWAY_TLS_CERT',
+    kind: path,
+    reason: 'PEM file with the certificate and its chain; with the private key it makes the receiver speak HTTPS',
+  }),
+  'receiver.tls.key': setting({
+    env: 'GATEWAY_TLS_KEY',
+    kind: path,
+    reason: 'PEM file with the private key of the certificate, without a passphrase',
+  }),
+  'receiver.tls.clientCa': setting({
+    env: 'GATEWAY_TLS_CLIENT_CA',
+    kind: path,
+    reason: 'PEM file with the authorities whose clients may connect (mTLS); all others are refused',
+  }),
   ingestKeys: setting({
     env: 'GATEWAY_INGEST_KEYS',
     inFile: false,
     secret: true,
     kind: list(secret),
     default: [],
-    reason: 'Keys that senders present; none leaves the receiver open, which is allowed on loopback only',
+    reason:
+      'Keys of servers, beside those of the file and without bounds; none at all leaves the receiver open, which is allowed on loopback only',
   }),
   allowAnonymous: setting({
     env: 'GATEWAY_ALLOW_ANONYMOUS',
@@ -76,7 +114,7 @@ const queue = {
   }),
   'queue.dataDir': setting({
     env: 'GATEWAY_DATA_DIR',
-    kind: text('a path', /^[^\p{Cc}]+$/u),
+    kind: path,
     default: './data',
     reason: 'Queue and dead letters, made with mode 0700; one gateway at a time. The memory queue keeps nothing there',
   }),
@@ -102,7 +140,7 @@ const queue = {
 /** The variables set the fields of the first destination. */
 const destinations = {
   'destinations[].name': setting({
-    kind: text('1 to 64 letters, digits and . _ -', /^[a-z0-9._-]{1,64}$/i),
+    kind: label,
     default: 'main',
     reason: 'The label in metrics and log; only the first destination may go without one',
   }),
@@ -141,6 +179,15 @@ const destinations = {
   }),
 };
 
+const media = {
+  media: setting({
+    kind: oneOf(['inline', 'upload']),
+    default: 'inline',
+    reason:
+      'inline: images stay in the span as data URIs; upload: they go to Langfuse’s media storage before their span, which then refers to them',
+  }),
+};
+
 const proxyReason = 'Honoured as curl does; the spelling in lower case wins';
 
 const service = {
@@ -174,7 +221,7 @@ const service = {
   }),
 };
 
-export const SETTINGS = { ...receiver, ...admin, ...queue, ...destinations, ...meaning, ...service };
+export const SETTINGS = { ...receiver, ...admin, ...queue, ...destinations, ...keys, ...meaning, ...media, ...service };
 
 export type SettingKey = keyof typeof SETTINGS;
 export type Value<K extends SettingKey> = (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;

@@ -1,29 +1,25 @@
-import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { scanRequest } from '../otlp/scan';
 import { SpanReader } from '../otlp/span-index';
 import type { Entry, QueuePort } from '../queue/port';
 import { Attempt, DeliverySpan } from './attempt';
 import { pauseMs } from './backoff';
 import { createGivingUp, type GivingUp, type GivingUpOptions, type Refused } from './giving-up';
-import { handOver } from './hand-over';
-import type { Outcome } from './outcome';
+import { type HandOverOptions, handOver } from './hand-over';
+import { createInFlight } from './in-flight';
+import type { MediaRoom } from './media-room';
+import type { Retry } from './outcome';
 import { createPause, type Pause } from './pause';
 import { createProbes, type Probes } from './probes';
+import { failuresOf, mayBeItsFault, statusOf } from './retries';
 import { createSuspects } from './suspects';
 
-/** What may be under way at once; it bounds the memory that delivery takes, however much is queued. */
-const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
-const IN_FLIGHT_SPANS_MAX = 16_384;
-/** A span that the processor has not handed on by then is taken for lost in it, and tried again. */
-const PROCESSOR_DEADLINE_MS = 30_000;
 /** After the queue could not be read. */
 const QUEUE_ERROR_PAUSE_MS = 1_000;
 
-export interface DispatcherOptions extends Omit<GivingUpOptions, 'queue'> {
+export interface DispatcherOptions extends Omit<GivingUpOptions, 'queue'>, HandOverOptions {
   queue: QueuePort;
-  processor: Pick<SpanProcessor, 'onEnd'>;
-  /** Called on each span before the processor sees it. */
-  prepare: (span: DeliverySpan) => void;
+  /** Absent: media stays in its span. */
+  media?: MediaRoom | undefined;
   onDelivered: (spans: readonly DeliverySpan[]) => void;
   retryMaxAgeMs: number;
   random: () => number;
@@ -43,8 +39,6 @@ export interface Dispatcher {
   idle(): Promise<void>;
 }
 
-type Retry = Extract<Outcome, { kind: 'retry' }>;
-
 /** Takes entries from the queue, shows their spans to the processor and settles what became of them. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return new QueueDispatcher(options);
@@ -56,16 +50,13 @@ class QueueDispatcher implements Dispatcher {
   readonly #probes: Probes;
   readonly #givingUp: GivingUp;
   readonly #suspects = createSuspects();
-  readonly #inFlight = new Set<Entry>();
+  readonly #inFlight = createInFlight();
   /** The one entry that is sent to see whether the destination is well. */
   #probe: Entry | undefined;
-  #bytesInFlight = 0;
-  #spansInFlight = 0;
   #running = false;
   #pumping = false;
   #hasDelivered = false;
   #timer: NodeJS.Timeout | undefined;
-  #onIdle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -87,15 +78,16 @@ class QueueDispatcher implements Dispatcher {
   stop(): void {
     this.#running = false;
     clearTimeout(this.#timer);
+    this.#options.media?.stop();
     this.#givingUp.flushLog();
   }
 
   isIdle(): boolean {
-    return this.#inFlight.size === 0;
+    return this.#inFlight.isEmpty();
   }
 
   async idle(): Promise<void> {
-    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    await this.#inFlight.empty();
     this.#givingUp.flushLog();
   }
 
@@ -127,16 +119,18 @@ class QueueDispatcher implements Dispatcher {
 
   #mayTake(): boolean {
     if (!this.#running || this.#probe !== undefined) return false;
-    return this.#bytesInFlight < IN_FLIGHT_BYTES_MAX && this.#spansInFlight < IN_FLIGHT_SPANS_MAX;
+    return this.#inFlight.hasRoom();
   }
 
   #attempt(entry: Entry): void {
+    const { media } = this.#options;
     this.#inFlight.add(entry);
-    this.#bytesInFlight += entry.bytes.length;
-    this.#spansInFlight += entry.items;
     if (this.#pause.isProbing()) this.#probe = entry;
     try {
-      void handOver(this.#read(entry), this.#options);
+      const attempt = this.#read(entry);
+      media?.hold(entry, attempt, (span) => this.#goOn(entry, span));
+      const spans = media === undefined ? attempt.spans : attempt.spans.filter(isFree);
+      void handOver(attempt, spans, this.#options);
     } catch (error) {
       const { destination, log } = this.#options;
       log.error({ err: error, destination }, 'a queue entry is no OTLP request');
@@ -157,8 +151,8 @@ class QueueDispatcher implements Dispatcher {
           this.#pause.judged();
           for (const span of spans) refused.push({ span, refusal: outcome });
         } else {
-          // What the end breaks off says nothing about the destination.
-          if (this.#running) this.#pause.failed(outcome);
+          // What the end breaks off says nothing about the destination, nor does an upload.
+          if (this.#running && !outcome.media) this.#pause.failed(outcome);
           const refusal = { kind: 'refused' as const, reason: 'expired' as const, status: statusOf(outcome) };
           // What the end broke off may be delivered: the next start finds out.
           if (lastTry && outcome.unsent !== true && this.#running)
@@ -167,12 +161,12 @@ class QueueDispatcher implements Dispatcher {
         }
       },
       onDone: () => {
-        clearTimeout(deadline);
         if (refused.length === 0) return this.#done(entry, retries);
         void this.#givingUp.spans(entry, refused).then((retry) => {
           this.#done(entry, retry === undefined ? retries : [...retries, retry]);
         });
       },
+      onHeld: (isHeld) => this.#held(entry, isHeld),
       batchSpansMax: this.#suspects.batchSpansMax(entry) ?? (this.#probe === entry ? entry.items : undefined),
     });
     const reader = new SpanReader(entry.bytes);
@@ -181,10 +175,27 @@ class QueueDispatcher implements Dispatcher {
     }
     // Nothing would ever be reported of it.
     if (attempt.spans.length === 0) throw new Error('the entry holds no spans');
-    const deadline = setTimeout(() => {
-      attempt.report(attempt.lost(), { kind: 'retry', reason: 'no_receipt' });
-    }, PROCESSOR_DEADLINE_MS);
     return attempt;
+  }
+
+  /** All that is left of it waits for its media: that takes no room from others, and tells nothing of the destination. */
+  #held(entry: Entry, isHeld: boolean): void {
+    this.#inFlight.hold(entry, isHeld);
+    if (!isHeld) return;
+    if (this.#probe === entry) {
+      this.#probes.failed(entry);
+      this.#probe = undefined;
+    }
+    this.wake();
+  }
+
+  /** Its media is there. Meanwhile the destination may have failed: then it waits its turn like all others. */
+  #goOn(entry: Entry, span: DeliverySpan): void {
+    const { now } = this.#options;
+    const isPaused = !this.#running || now() < this.#pause.untilMs();
+    if (!isPaused && this.#pause.isProbing()) this.#probe ??= entry;
+    if (isPaused || (this.#pause.isProbing() && this.#probe !== entry)) span.attempt.report([span], PAUSED);
+    else void handOver(span.attempt, [span], this.#options);
   }
 
   #done(entry: Entry, retries: readonly Retry[]): void {
@@ -192,24 +203,21 @@ class QueueDispatcher implements Dispatcher {
     this.#leave(entry);
     if (retries.length > 0) {
       if (retries.some(mayBeItsFault)) this.#suspects.failed(entry);
-      // Without suspicion the destination's pause is enough: the entry is ready as soon as that is over.
-      this.#putBack(entry, { failures: this.#suspects.isSuspect(entry) ? entry.attempts + 1 : 1, retries });
+      this.#putBack(entry, retries);
     } else this.#suspects.forget(entry);
     // Nothing gathers it any more.
     if (!this.#running) this.#givingUp.flushLog();
-    if (this.#inFlight.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     this.wake();
   }
 
   #leave(entry: Entry): void {
-    this.#inFlight.delete(entry);
-    this.#bytesInFlight -= entry.bytes.length;
-    this.#spansInFlight -= entry.items;
+    this.#inFlight.remove(entry);
     if (this.#probe === entry) this.#probe = undefined;
   }
 
-  #putBack(entry: Entry, { failures, retries }: { failures: number; retries: readonly Retry[] }): void {
+  #putBack(entry: Entry, retries: readonly Retry[]): void {
     const { queue, now, random } = this.#options;
+    const failures = failuresOf(retries, { attempts: entry.attempts, isSuspect: this.#suspects.isSuspect(entry) });
     const ownPauseMs = pauseMs({ failures, configuration: false, random });
     const pauseLongestMs = retries.reduce((longest, { afterMs = 0 }) => Math.max(longest, afterMs), ownPauseMs);
     queue.retryAt(entry, now() + pauseLongestMs);
@@ -236,13 +244,6 @@ class QueueDispatcher implements Dispatcher {
   }
 }
 
-/** Of the answer that was a failure, where there was one. */
-function statusOf({ reason }: Retry): number | undefined {
-  const [, status] = /^http_(\d+)$/.exec(reason) ?? [];
-  return status === undefined ? undefined : Number(status);
-}
+const PAUSED: Retry = { kind: 'retry', reason: 'paused', unsent: true, media: true };
 
-/** A limit on the rate, a lack of access or a post that was not made is nobody's fault among the spans. */
-function mayBeItsFault({ reason, afterMs, configuration, unsent }: Retry): boolean {
-  return reason !== 'http_429' && afterMs === undefined && configuration !== true && unsent !== true;
-}
+const isFree = ({ isHeld, isSettled }: DeliverySpan) => !isHeld && !isSettled;

@@ -7,7 +7,7 @@ export type Outcome =
   | { readonly kind: 'delivered' }
   | {
       readonly kind: 'retry';
-      /** For the log and the metric's `outcome` label: `http_503`, `refused`, `timeout`, `no_receipt`. */
+      /** For the log and the metric's `outcome` label: `http_503`, `refused`, `timeout`, `no_receipt`, `media_timeout`. */
       readonly reason: string;
       /** Not before that long from now, as the destination asked by Retry-After. */
       readonly afterMs?: number;
@@ -15,7 +15,11 @@ export type Outcome =
       readonly configuration?: boolean;
       /** Given up before it was posted, because another post failed. */
       readonly unsent?: boolean;
+      /** It was the span's media that did not arrive: nothing of the span was posted, and of others it says nothing. */
+      readonly media?: true;
     }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly status?: number };
+
+export type Retry = Extract<Outcome, { kind: 'retry' }>;
 
 export const DELIVERED: Outcome = { kind: 'delivered' };

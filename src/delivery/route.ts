@@ -10,6 +10,9 @@ import type { WriteDeadLetter } from './giving-up';
 import { createHealthRecorder, type DestinationHealth } from './health';
 import type { Verdict } from './langfuse-answer';
 import { createLangfuseClient } from './langfuse-client';
+import { createMediaClient } from './media-client';
+import { createMediaRoom, type MediaRoom, UPLOADS_MAX } from './media-room';
+import type { MediaOutcome } from './media-uploader';
 import type { RefusalReason } from './outcome';
 import { createPreviewExporter } from './preview-exporter';
 import { createProcessor } from './processor';
@@ -28,6 +31,9 @@ export interface RouteOptions {
   writeDeadLetter: WriteDeadLetter | undefined;
   onDeadLettered: (count: number, reason: RefusalReason) => void;
   onAttempt: (outcome: string, seconds: number) => void;
+  media: Config['media'];
+  /** Of one medium; of its tries each. */
+  onMedia: (outcome: MediaOutcome) => void;
   retryMaxAgeMs: number;
   proxy: Config['proxy'];
   userAgent: string;
@@ -50,15 +56,23 @@ export function createLangfuseRoute(destination: Destination, options: RouteOpti
   });
   const processor = createProcessor(destination, exporter);
   const prepare = (span: DeliverySpan) => stamp(span, destination);
-  const dispatcher = dispatch(destination.name, { ...options, processor, prepare });
+  const room = options.media === 'upload' ? mediaRoom(destination, options) : undefined;
+  const dispatcher = dispatch(destination.name, { ...options, processor, prepare, room });
   return {
     dispatcher,
     health: health.current,
     async close() {
       await processor.shutdown();
       await client.close();
+      await room?.close();
     },
   };
+}
+
+function mediaRoom(destination: Destination, options: RouteOptions): MediaRoom {
+  const { proxy, userAgent, onMedia, log, now } = options;
+  const client = createMediaClient({ destination, proxy, userAgent, now, connections: UPLOADS_MAX });
+  return createMediaRoom({ destination: destination.name, client, onMedia, log, now });
 }
 
 /** The destination of preview mode: its name in metrics. */
@@ -79,15 +93,20 @@ export function createPreviewRoute(keep: (span: DeliverySpan) => void, options: 
   return { dispatcher, health: () => health, close: () => processor.shutdown() };
 }
 
-type Steps = RouteOptions & { processor: SpanProcessor; prepare: (span: DeliverySpan) => void };
+type Steps = RouteOptions & {
+  processor: SpanProcessor;
+  prepare: (span: DeliverySpan) => void;
+  room?: MediaRoom | undefined;
+};
 
 function dispatch(destination: string, options: Steps): Dispatcher {
-  const { queue, processor, prepare, writeDeadLetter, onDeadLettered, retryMaxAgeMs, log, now, random } = options;
+  const { queue, processor, prepare, room, writeDeadLetter, onDeadLettered, retryMaxAgeMs, log, now, random } = options;
   return createDispatcher({
     destination,
     queue,
     processor,
     prepare,
+    media: room,
     onDelivered: (spans) => options.onDelivered(spans.length),
     ...{ writeDeadLetter, onDeadLettered, retryMaxAgeMs },
     log,

@@ -20,6 +20,7 @@ export const FEATURES = [
   'environment',
   'metadataText',
   'crash',
+  'media',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

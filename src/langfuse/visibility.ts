@@ -1,4 +1,5 @@
 import type { Draft, Feature } from './draft';
+import { MEDIA_ATTRIBUTES } from './media';
 import { ENVIRONMENT_KEYS } from './observation/environment';
 import {
   avertCrash,
@@ -9,6 +10,7 @@ import {
   TYPE_KEYS,
 } from './visibility/crash';
 import { eventsToMetadata, exceptionToLevel, linksToMetadata } from './visibility/links-and-events';
+import { mayHoldMedia, showMedia } from './visibility/media-parts';
 import { spellOutMaps } from './visibility/message-events';
 import { isLostText, keepMetadataText, METADATA_TEXT_KEYS } from './visibility/metadata-text';
 import {
@@ -65,6 +67,13 @@ export const VISIBILITY_RULES = [
     what: 'Metadata that is a text, a number or a boolean, where Langfuse wants an object, becomes metadata under a name.',
     why: 'Langfuse drops metadata that is neither an object nor a list.',
     apply: keepMetadataText,
+  },
+  {
+    repair: 'media_data_uri',
+    features: ['media'],
+    what: 'Files in base64 in messages of input and output, such as images, get the prefix of a data URI.',
+    why: 'Langfuse takes bare base64 for a text, and shows a wall of letters.',
+    apply: showMedia,
   },
   {
     repair: 'trace_input_output',
@@ -166,6 +175,8 @@ export type WatchedAttribute = (
   readonly feature: Feature;
   /** Which values count, where not all do, empty ones included; `text` is `undefined` for a value that is no text. */
   readonly only?: (text: string | undefined) => boolean;
+  /** The same by the bytes, for values that are often long: see `WatchedKey`. */
+  readonly onlyBytes?: (bytes: Buffer, start: number, end: number) => boolean;
 };
 
 /** Cheap to decide for most of the spans that have them. Values that are no texts are looked at by the rule itself. */
@@ -179,6 +190,10 @@ export const WATCHED_ATTRIBUTES: readonly WatchedAttribute[] = [
   ...WALKED_KEYS.map((key) => ({ key, feature: 'crash' as const, only: mayBeUnwieldy })),
   ...METADATA_TEXT_KEYS.map((key) => ({ key, feature: 'metadataText' as const, only: mayBeLost })),
   ...DOTTED_PREFIXES.map((prefix) => ({ prefix, onlyKeys: mayStumble, feature: 'crash' as const })),
+  ...MEDIA_ATTRIBUTES.filter(({ field }) => field !== 'metadata').map(({ key, isPrefix }) => {
+    const media = { feature: 'media', onlyBytes: mayHoldMedia } as const;
+    return isPrefix ? { prefix: key, onlyKeys: () => true, ...media } : { key, ...media };
+  }),
 ];
 
 /** The keys that OpenLLMetry and OpenInference write for nearly every message. Among these alone nobody stumbles. */

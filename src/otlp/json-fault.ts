@@ -12,14 +12,16 @@ export type JsonRepair =
 
 export type FaultReason = 'invalid_trace_id' | 'invalid_span_id' | 'invalid_field' | 'too_deep';
 
-/** A span that cannot be read. The message names the field, never its value. */
-export class JsonFault extends Error {
+/**
+ * What is wrong with a span. The message names the field, never its value. It is thrown, but is no Error: a body may hold a
+ * hundred thousand bad spans, and the stacks of so many errors would cost more than the reading.
+ */
+export class JsonFault {
   readonly reason: FaultReason;
   readonly description: string;
   #path = '';
 
   constructor(reason: FaultReason, description: string) {
-    super(description);
     this.reason = reason;
     this.description = description;
   }

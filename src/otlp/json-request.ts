@@ -1,15 +1,13 @@
-import { isUtf8 } from 'node:buffer';
 import { badRequest, GatewayError } from '../errors';
 import type { OriginalIds } from './ids';
+import { openJson, readTraceContext, TRACE_CONTEXT_NAMES } from './json-body';
 import { JsonFault, type JsonRepair } from './json-fault';
 import type { JsonReadOptions } from './json-scalars';
-import { JsonScanner } from './json-scanner';
+import type { JsonScanner } from './json-scanner';
 import { JsonValues } from './json-values';
 import { ProtoWriter } from './proto-writer';
 import { RequestLimits } from './request-limits';
 import { type FieldSpec, field, REQUEST, RESOURCE_SPANS, SCOPE_SPANS, SPAN } from './schema';
-
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 const RESOURCE_SPANS_FIELD = field(REQUEST, 'resourceSpans');
 const SCOPE_SPANS_FIELD = field(RESOURCE_SPANS, 'scopeSpans');
@@ -19,12 +17,6 @@ const SPANS_FIELD = field(SCOPE_SPANS, 'spans');
 
 /** Names of the deprecated layout (instrumentation library spans) that are not fields of ours. */
 const LEGACY_SCOPE_NAMES = ['instrumentationLibrary', 'instrumentation_library'];
-
-/** Where a sender that cannot set its spans' parent says it (the gateway's contract: trace context of a request). */
-const TRACE_CONTEXT_NAMES = ['traceContext', 'trace_context'];
-const TRACE_CONTEXT_BYTES_MAX = 4096;
-/** Stands for a value that is no trace context. */
-const TOO_LARGE = 'too large';
 
 export interface ConvertedRequest {
   /** The ExportTraceServiceRequest in protobuf. A span with a fault is an empty message, so that positions stay. */
@@ -39,6 +31,8 @@ export interface ConvertedRequest {
   traceContext: unknown;
   /** Paths in the JSON, where they differ from positions because elements that are null were passed over. */
   paths: Map<number, string>;
+  /** Where a span stood in the sender's list, by its position in the request; absent: at the same position. */
+  sentAt?: readonly number[];
 }
 
 /**
@@ -46,9 +40,8 @@ export interface ConvertedRequest {
  * that is off would have mended is a fault of its span. Not one JSON object, or not an OTLP request: GatewayError (400).
  */
 export function jsonRequestSteps(body: Buffer, allowed: JsonReadOptions['allowed']): Steps<ConvertedRequest> {
-  const valid = isUtf8(body);
-  const text = valid ? body : Buffer.from(body.toString('utf8'), 'utf8');
-  return new JsonRequestReader(text, { allowed, replaced: !valid }).read();
+  const { scanner, replaced } = openJson(body);
+  return new JsonRequestReader(scanner, { allowed, replaced }).read();
 }
 
 /** Work that can be interrupted after each span. */
@@ -67,21 +60,20 @@ class JsonRequestReader {
   #hasNulls = false;
   #spans = 0;
 
-  constructor(text: Buffer, options: JsonReadOptions) {
-    this.#scanner = new JsonScanner(text);
+  constructor(scanner: JsonScanner, options: JsonReadOptions) {
+    this.#scanner = scanner;
     // Protobuf is smaller than its JSON; repairs may still make it grow.
-    this.#writer = new ProtoWriter(text.length);
+    this.#writer = new ProtoWriter(scanner.bytes.length);
     this.#values = new JsonValues(this.#scanner, this.#writer, { ...options, limits: this.#limits });
   }
 
   *read(): Steps<ConvertedRequest> {
     const scanner = this.#scanner;
-    if (scanner.bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) scanner.pos = 3;
     if (scanner.next() !== 'object') throw badRequest('JSON: the request must be one object with resourceSpans');
     for (const key of scanner.members()) {
       if (REQUEST.byName.get(key) === RESOURCE_SPANS_FIELD)
         yield* this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));
-      else if (TRACE_CONTEXT_NAMES.includes(key)) this.#traceContext = this.#smallValue();
+      else if (TRACE_CONTEXT_NAMES.includes(key)) this.#traceContext = readTraceContext(scanner);
       else scanner.skip();
     }
     scanner.end();
@@ -93,14 +85,6 @@ class JsonRequestReader {
       traceContext: this.#traceContext,
       paths: this.#paths,
     };
-  }
-
-  /** Ours, not OTLP's: it holds two ids, so one that is large is none. */
-  #smallValue(): unknown {
-    const { pos, bytes } = this.#scanner;
-    this.#scanner.skip();
-    const text = bytes.subarray(pos, this.#scanner.pos);
-    return text.length > TRACE_CONTEXT_BYTES_MAX ? TOO_LARGE : JSON.parse(text.toString('utf8'));
   }
 
   *#resourceSpans(path: string): Steps {

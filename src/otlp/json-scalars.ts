@@ -81,10 +81,8 @@ export class JsonScalars {
     const start = this.#scanner.pos;
     const mark = this.#writer.pos;
     const idBytes = known.kind === 'bytes' ? ID_BYTES.get(known) : undefined;
-    if (known.kind === 'string' && type === 'string') {
-      this.#writer.tag(known);
-      this.#text();
-    } else if (idBytes !== undefined) this.#id(known, idBytes);
+    if (known.kind === 'string' && type === 'string') this.#text(known);
+    else if (idBytes !== undefined) this.#id(known, idBytes);
     else if (!this.#scalarValue(known)) {
       this.#writer.pos = mark;
       this.#scanner.pos = start;
@@ -150,15 +148,20 @@ export class JsonScalars {
     return true;
   }
 
-  #text(): void {
+  #text(known: FieldSpec): void {
     const plain = this.#scanner.plainString();
-    const { bytes } = this.#scanner;
-    if (plain !== undefined) {
+    if (plain === undefined) this.text(known, this.#scanner.string());
+    else {
+      const { bytes } = this.#scanner;
+      this.#writer.tag(known);
       this.#writer.bytes(bytes, plain.start, plain.end);
       if (this.#options.replaced && bytes.subarray(plain.start, plain.end).includes(REPLACEMENT)) this.#notUtf8();
-      return;
     }
-    const text = this.#scanner.string();
+  }
+
+  /** The field with its tag, of a text that was read already. */
+  text(known: FieldSpec, text: string): void {
+    this.#writer.tag(known);
     this.#writer.string(text);
     // Half of a surrogate pair, which only an escape can write, is no character; UTF-8 cannot hold it.
     if (!text.isWellFormed() || (this.#options.replaced && text.includes('\ufffd'))) this.#notUtf8();

@@ -11,6 +11,11 @@ export interface WatchedKey {
   readonly onlyKeys?: ((key: string) => boolean) | undefined;
   /** Which values count; `text` is `undefined` for a value that is no text. */
   readonly only?: ((text: string | undefined) => boolean) | undefined;
+  /**
+   * Which values count, by their bytes between `start` and `end`: a text's content, of any other value all of its
+   * AnyValue. Asked before the others, and nothing is decoded for it.
+   */
+  readonly onlyBytes?: ((bytes: Buffer, start: number, end: number) => boolean) | undefined;
 }
 
 /** What is wanted of one key. */

@@ -173,12 +173,16 @@ export class SpanOutliner {
 
   #note(wants: readonly WatchedKey[]): void {
     const outline = this.#outline;
-    const isEmpty = isEmptyText(this.#bytes, this.#valueStart, this.#valueEnd);
-    for (const { bit, only, onlyKeys } of wants) {
-      if (onlyKeys !== undefined && !onlyKeys(this.#bytes.toString('utf8', this.#keyStart, this.#keyEnd))) continue;
+    const bytes = this.#bytes;
+    const end = this.#valueEnd;
+    const content = textStart(bytes, this.#valueStart, end);
+    for (const { bit, only, onlyKeys, onlyBytes } of wants) {
+      if (onlyBytes !== undefined && !onlyBytes(bytes, content === -1 ? this.#valueStart : content, end)) continue;
+      if (onlyKeys !== undefined && !onlyKeys(bytes.toString('utf8', this.#keyStart, this.#keyEnd))) continue;
       if (only !== undefined) {
-        if (only(textAt(this.#bytes, this.#valueStart, this.#valueEnd))) outline.keys |= bit;
-      } else if (isEmpty) outline.emptyKeys |= bit;
+        if (only(content === -1 ? undefined : bytes.toString('utf8', content, end))) outline.keys |= bit;
+      } else if (content === -1 ? isEmptyValue(bytes, this.#valueStart, end) : content === end)
+        outline.emptyKeys |= bit;
       else outline.keys |= bit;
     }
   }
@@ -198,9 +202,8 @@ export class SpanOutliner {
 }
 
 /** An empty text, however it is written. An empty AnyValue counts as one, for Langfuse shows neither. */
-function isEmptyText(bytes: Buffer, start: number, end: number): boolean {
-  const at = contentStart(bytes, start, end);
-  if (at !== -1) return bytes[start] === STRING_TAG && at === end;
+function isEmptyValue(bytes: Buffer, start: number, end: number): boolean {
+  if (contentStart(bytes, start, end) !== -1) return false;
   const value = readValue(bytes, start, end);
   return value === null || value === '';
 }
@@ -210,10 +213,9 @@ function parentAt(at: number, length: number): number {
   return length === SPAN_ID_BYTES ? at : UNREADABLE_PARENT;
 }
 
-function textAt(bytes: Buffer, start: number, end: number): string | undefined {
-  const at = bytes[start] === STRING_TAG ? contentStart(bytes, start, end) : -1;
-  return at === -1 ? undefined : bytes.toString('utf8', at, end);
-}
+/** Where a text begins as everybody writes it; -1 for anything else. */
+const textStart = (bytes: Buffer, start: number, end: number) =>
+  bytes[start] === STRING_TAG ? contentStart(bytes, start, end) : -1;
 
 /** Where the content of an AnyValue begins whose only member has a length; -1 for any other: of several members the last one counts. */
 function contentStart(bytes: Buffer, start: number, end: number): number {

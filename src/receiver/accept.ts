@@ -1,18 +1,26 @@
 import type { Rejection } from '../admission/admit';
+import type { SenderPolicy } from '../admission/sender-policy';
 import type { RequestedContext } from '../admission/trace-context';
 import type { WarningName } from '../admission/warnings';
-import type { Format } from './format';
+import type { BodyFormat } from './format';
 
 /** What a request is made of once it is inside: its bytes, uncompressed. */
 export interface ReceivedBody {
-  readonly format: Format;
+  readonly format: BodyFormat;
   readonly bytes: Buffer;
   /** What its headers or its query say. */
   readonly traceContext: RequestedContext | undefined;
+  /** Where its sender's spans go; `undefined`: to the first destination. */
+  readonly destination: string | undefined;
+  readonly policy: SenderPolicy | undefined;
+  /** To be called with the number of its spans before they are judged; throws a GatewayError when they are too many. */
+  readonly onSpans: (spans: number) => void;
 }
 
 /** What the sender hears of. */
 export interface Accepted {
+  /** Spans that are kept. */
+  readonly accepted: number;
   readonly rejections: readonly Rejection[];
   /** How many spans each is about, and the ids of the first of them, in hex. */
   readonly warnings: ReadonlyMap<

@@ -19,6 +19,8 @@ const FIELD_VIOLATIONS_MAX = 5;
 /** How much of a body that is not wanted is read so that its sender sees the answer, and how long. */
 const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
 const DRAIN_MS_MAX = 5_000;
+/** A beacon's longest body. */
+const UNREAD_BYTES_SMALL = 64 * 1024;
 
 export interface Success {
   readonly rejections: readonly Rejection[];
@@ -51,6 +53,23 @@ function partialSuccess({ rejections, warnings = [] }: Success) {
 export function sendFlushed(request: IncomingMessage, response: ServerResponse): void {
   const body = Buffer.from(JSON.stringify({ status: 'flushed' }));
   send(response, 202, { format: 'json', body, unread: unreadBody(request) });
+}
+
+/** What became of a list of transparent spans, as its sender reads it. */
+export interface IngestedAnswer {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** By position in the list that was sent. */
+  readonly errors: readonly { readonly index: number; readonly message: string }[];
+  /** Where the sender wanted to wait: whether they are delivered, or a dead letter. */
+  readonly flushed?: boolean;
+}
+
+/** 207 (some of them) where a span was rejected, else 202. */
+export function sendIngested(response: ServerResponse, answer: IngestedAnswer): void {
+  // Refused while they were being kept, or waited for.
+  if (response.headersSent || response.destroyed) return;
+  send(response, answer.rejected > 0 ? 207 : 202, { format: 'json', body: Buffer.from(JSON.stringify(answer)) });
 }
 
 /** The only place that writes a google.rpc.Status. What is left of the request's body is read, within bounds. */
@@ -125,11 +144,21 @@ function send(response: ServerResponse, status: number, { format, body, unread }
     response.end(body);
     return;
   }
+  if (isSmall(unread)) {
+    // Node reads the rest of a request whose answer is out.
+    response.end(body);
+    const timer = setTimeout(() => unread.destroy(), DRAIN_MS_MAX);
+    unread.once('close', () => clearTimeout(timer));
+    return;
+  }
   // Closing while the sender still writes would reset the connection and take the answer with it.
   response.setHeader('Connection', 'close');
   response.write(body);
   drain(unread, () => response.end());
 }
+
+/** To open another connection costs both sides more than to read so much. */
+const isSmall = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? Infinity) <= UNREAD_BYTES_SMALL;
 
 function drain(request: IncomingMessage, done: () => void): void {
   let left = DRAIN_BYTES_MAX;

@@ -63,13 +63,18 @@ export async function readBody(
   // Whoever asks first is answered here, where nothing but the body can be wrong any more.
   if (request.headers.expect !== undefined) response.writeContinue();
   const body = await rawBody(request, { bodyBytesMax, ticket });
-  const contentEncoding = request.headers['content-encoding'];
+  const declared = request.headers['content-encoding'];
+  // A beacon cannot say that it is compressed. No body begins so otherwise.
+  const contentEncoding = !isEncoded(declared) && body.subarray(0, 2).equals(GZIP_MAGIC) ? 'gzip' : declared;
   // How much it becomes is known afterwards only: many bodies inflated at once would be far more than the door holds.
   if (isEncoded(contentEncoding)) ticket.hold(body.length + Math.min(bodyBytesMax, body.length * RATIO_USUAL));
   const decoded = await decodeBody(body, { contentEncoding, bodyBytesMax });
   ticket.hold(decoded === body ? body.length : body.length + decoded.length);
   return decoded;
 }
+
+/** RFC 1952 section 2.3.1. */
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /** Content-Length, or 0 where the body comes in chunks. Node has seen to it that it is a number. */
 export const declaredLength = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);

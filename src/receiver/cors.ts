@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createOriginMatcher } from './origins';
 
 /** What a page may send besides the headers that every page may; `x-*` covers keys and trace context. */
 const ALLOWED_HEADERS = [
@@ -19,20 +20,19 @@ export interface Cors {
   preflight(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** `origins` as in GATEWAY_CORS_ORIGINS; empty: no CORS headers at all. */
+/** `origins`: all that somebody may send from, as in GATEWAY_CORS_ORIGINS; empty: no CORS headers at all. */
 export function createCors(origins: readonly string[]): Cors {
-  const any = origins.includes('*');
-  const patterns = origins.map(originPattern);
-  const allows = (origin: string) => any || patterns.some((pattern) => pattern.test(origin));
+  const matchOf = createOriginMatcher(origins);
   return {
     apply(request, response) {
       if (origins.length === 0) return;
       response.setHeader('Vary', 'Origin');
       const { origin } = request.headers;
-      if (origin === undefined || !allows(origin)) return;
-      response.setHeader('Access-Control-Allow-Origin', any ? '*' : origin);
+      const match = origin === undefined ? undefined : matchOf(origin);
+      if (origin === undefined || match === undefined) return;
+      response.setHeader('Access-Control-Allow-Origin', match === 'any' ? '*' : origin);
       // Browsers refuse `*` together with credentials, which beacons always include.
-      if (!any) response.setHeader('Access-Control-Allow-Credentials', 'true');
+      if (match === 'named') response.setHeader('Access-Control-Allow-Credentials', 'true');
       response.setHeader('Access-Control-Expose-Headers', 'Retry-After');
     },
     preflight(request, response) {
@@ -56,10 +56,4 @@ export function createCors(origins: readonly string[]): Cors {
 function headerList(header: string | undefined): string[] {
   const names = (header ?? '').split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '');
-}
-
-/** `https://*.example.com` stands for any subdomain, of any depth, but not for the domain itself. */
-function originPattern(origin: string): RegExp {
-  const escaped = origin.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace('*', '[a-z0-9-]+(?:\\.[a-z0-9-]+)*');
-  return new RegExp(`^${escaped}$`, 'i');
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GatewayError, shuttingDown, tooLarge } from '../errors';
+import { GatewayError, rateLimited, shuttingDown, tooLarge } from '../errors';
 import { sendFlushed } from './answer';
-
-export const FLUSH_PATHS = ['/flush', '/api/span-forward/flush'];
+import type { GateRequest } from './gate';
+import type { Visit } from './ingest';
+import type { ReceiverKey } from './keys';
 
 /** What a sender that wants to know its spans delivered waits for. */
 export interface Flush {
@@ -15,33 +16,66 @@ export interface Flush {
   waiting(): number;
 }
 
-export interface FlushHandlerOptions {
+export interface FlushOptions {
   flush: Flush;
   bodyBytesMax: number;
   isDraining: () => boolean;
   random: () => number;
 }
 
+interface Waiting {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly key: ReceiverKey | undefined;
+}
+
+/** Where senders wait for a flush. */
+export interface FlushDoor {
+  /** `full`: too many wait already with that browser key. */
+  wait(waiting: Waiting): Promise<'settled' | 'unsettled' | 'full'>;
+}
+
+/** Each that waits holds a connection for up to 30 s; a key that is public may not hold them all. */
+const BROWSER_WAITING_MAX = 32;
+
+export function createFlushDoor({ flush }: Pick<FlushOptions, 'flush'>): FlushDoor {
+  const waiting = new Map<ReceiverKey, number>();
+  return {
+    async wait({ response, key }) {
+      const others = key === undefined ? 0 : (waiting.get(key) ?? 0);
+      if (key?.browser && others >= BROWSER_WAITING_MAX) return 'full';
+      const abandoned = new AbortController();
+      response.once('close', () => abandoned.abort());
+      if (key !== undefined) waiting.set(key, others + 1);
+      const settled = await flush.settled(abandoned.signal);
+      if (key !== undefined) waiting.set(key, waiting.get(key)! - 1);
+      return settled ? 'settled' : 'unsettled';
+    },
+  };
+}
+
 /** Takes nothing: 202 when what was accepted before is settled, 504 when that takes too long. */
-export function flushHandler({ flush, bodyBytesMax, isDraining, random }: FlushHandlerOptions) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const waiting = new AbortController();
-    response.once('close', () => waiting.abort());
+export function flushHandler(options: FlushOptions & { door: FlushDoor }) {
+  const { flush, door, bodyBytesMax, isDraining, random } = options;
+  return async (request: GateRequest, response: ServerResponse, { sender }: Visit): Promise<void> => {
     // A body means nothing here, but a connection that is not read does not tell when its sender is gone.
     let received = 0;
-    request.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > bodyBytesMax) waiting.abort();
+    const tooMuch = new Promise<'too much'>((resolve) => {
+      request.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        if (received > bodyBytesMax) resolve('too much');
+      });
     });
-    const settled = await flush.settled(waiting.signal);
+    const waited = await Promise.race([door.wait({ request, response, key: sender.key }), tooMuch]);
     // Gone, or refused in the meantime.
     if (response.destroyed || response.headersSent) return;
-    if (received > bodyBytesMax) throw tooLarge('the request body', bodyBytesMax);
-    if (!settled && isDraining()) {
+    if (waited === 'too much') throw tooLarge('the request body', bodyBytesMax);
+    if (waited === 'full') throw rateLimited('too many wait for a flush with this key; try again in 1 s', 1);
+    if (waited === 'unsettled' && isDraining()) {
       response.setHeader('Connection', 'close');
       throw shuttingDown(random);
     }
-    if (!settled) throw tooLate(flush.waiting());
+    if (waited === 'unsettled') throw tooLate(flush.waiting());
     sendFlushed(request, response);
   };
 }

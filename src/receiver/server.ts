@@ -1,22 +1,37 @@
 import http from 'node:http';
-import type { Duplex } from 'node:stream';
+import https from 'node:https';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { badRequest, ERROR_TABLE, GatewayError, shuttingDown } from '../errors';
+import { badRequest, GatewayError, shuttingDown } from '../errors';
 import { sendError } from './answer';
-import { createAuthenticate } from './auth';
 import { checkDeclaredLength, createDoorBudget } from './body';
+import { answerBrokenRequest, HEADER_BYTES_MAX } from './broken-requests';
+import { limitConnections } from './connections';
 import { createCors } from './cors';
-import { FLUSH_PATHS, type FlushHandlerOptions, flushHandler } from './flush';
+import { createFlushDoor, type FlushOptions, flushHandler } from './flush';
 import { type Format, formatOf } from './format';
+import { createGate, type GateOptions, type GateRequest } from './gate';
+import { createIngest, type IngestOptions, type Visit } from './ingest';
+import { notFound } from './not-found';
 import { createOpenRequests, type OpenRequests } from './open-requests';
-import { TRACE_PATHS, type TracesOptions, tracesHandler } from './otlp-traces';
+import { tracesHandler } from './otlp-traces';
+import { FLUSH_PATHS, HEALTH_PATHS, TRACE_PATHS, TRANSPARENT_PATHS } from './paths';
+import { type ReadTls, tlsOptions, watchTls } from './tls';
+import { transparentHandler } from './transparent-spans';
 
-export interface ReceiverOptions extends Omit<TracesOptions, 'budget'>, FlushHandlerOptions {
-  corsOrigins: readonly string[];
-  ingestKeys: readonly string[];
+export interface ReceiverOptions extends Omit<IngestOptions, 'budget'>, FlushOptions, GateOptions {
+  /** Whether a success tells its sender what is worth mending. */
+  tellWarnings: boolean;
+  /** Whether there is a Langfuse to deliver to, for those who ask for health. */
+  isLangfuseConfigured: boolean;
+  /** As Express takes it for "trust proxy": whose X-Forwarded-For is believed. */
+  trustProxy: boolean | number | readonly string[];
+  /** Absent: no TLS. */
+  tls?: ReadTls | undefined;
   /** Called once per request when its answer is out. */
   onAnswered: (answered: { path: string; code: number; seconds: number }) => void;
+  /** A connection was closed at once, because there are too many. */
+  onConnectionDropped: () => void;
   /** While true every request is refused with 503. */
   isDraining: () => boolean;
   log: Logger;
@@ -28,41 +43,20 @@ const KEEP_ALIVE_MS = 90_000;
 const HEADERS_MS = 30_000;
 /** A body may come slowly. */
 const REQUEST_MS = 300_000;
-/** Baggage and cookies: Node's default of 16 KiB is below what browsers send. */
-const HEADER_BYTES_MAX = 64 * 1024;
 const CONNECTIONS_CHECK_MS = 5_000;
+/** Each takes a descriptor and some 20 KiB. */
+const CONNECTIONS_MAX = 10_000;
 
-/** Paths that come to mind and are not served, with what to do about it. */
-const HINTS = new Map([
-  ['/', 'POST to /v1/traces: an endpoint set for traces alone is used as it is, without a path added'],
-  ['/v1/logs', 'this gateway takes traces only; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to point traces alone here'],
-  ['/v1/metrics', 'this gateway takes traces only; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to point traces alone here'],
-]);
-
-const PUBLIC_API_HINT =
-  'this gateway takes traces only; point LANGFUSE_BASE_URL of the tracing here, prompts, scores and media go to Langfuse itself';
-
-export interface Receiver extends http.Server {
+export type Receiver = (http.Server | https.Server) & {
   /** Answers every request that has no answer yet with 503, whether its body is there or not, and closes its connection. */
   refuseOpen(): void;
-}
+};
 
-/** The receiver's HTTP server, not yet listening. */
+/** The receiver's HTTP server, not yet listening. Throws where its TLS files cannot be used. */
 export function createReceiver(options: ReceiverOptions): Receiver {
   const open = createOpenRequests();
   const app = createApp(options, open);
-  const server = http.createServer(
-    {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-      // Refused below with a Status; Node's own answer has no body.
-      requireHostHeader: false,
-    },
-    app,
-  );
+  const server = createServer(options, app);
   // Without a listener Node would say "continue" before anybody has looked at the request; readBody says it.
   server.on('checkContinue', app);
   server.on('checkExpectation', app);
@@ -71,41 +65,42 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (open.isAnswered(socket)) socket.end();
     else answerBrokenRequest(error, socket);
   });
-  return Object.assign(server, { refuseOpen: open.refuseAll });
+  const connections = limitConnections(server, { max: CONNECTIONS_MAX, onDropped: options.onConnectionDropped });
+  return Object.assign(server, { refuseOpen: open.refuseAll, closeAllConnections: connections.closeAll });
 }
 
-/** What Node's parser refuses has no request yet: headers too large, a timeout, or no HTTP at all. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, code, message] = BROKEN_REQUESTS.get(error.code ?? '') ?? [400, 3, 'not a valid HTTP request'];
-  const body = JSON.stringify({ code, message });
-  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\nConnection: close`;
-  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+function createServer({ tls, log }: ReceiverOptions, app: Express): http.Server | https.Server {
+  const httpOptions: http.ServerOptions = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+    // Refused below with a Status; Node's own answer has no body.
+    requireHostHeader: false,
+  };
+  if (tls === undefined) return http.createServer(httpOptions, app);
+  const server = https.createServer({ ...httpOptions, ...tlsOptions(tls()) }, app);
+  const watch = watchTls(server, { read: tls, log });
+  return server.once('close', watch.close);
 }
-
-const BROKEN_REQUESTS = new Map<string, [status: number, grpcCode: number, message: string]>([
-  ['HPE_HEADER_OVERFLOW', [431, ERROR_TABLE.too_large.grpc, `the request headers exceed ${HEADER_BYTES_MAX} bytes`]],
-  ['ERR_HTTP_REQUEST_TIMEOUT', [408, ERROR_TABLE.timeout.grpc, 'the request took too long to arrive']],
-]);
 
 function createApp(options: ReceiverOptions, open: OpenRequests): Express {
   const { bodyBytesMax, random, log } = options;
-  const cors = createCors(options.corsOrigins);
-  const authenticate = createAuthenticate(options.ingestKeys);
+  const cors = createCors([...options.corsOrigins, ...options.keys.flatMap(({ origins }) => origins)]);
+  const pass = createGate(options);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('case sensitive routing');
+  app.set('trust proxy', options.trustProxy);
   app.use((request: Request, response: Response, next: NextFunction) => {
     observe(request, response, options.onAnswered);
     cors.apply(request, response);
     open.add(response, () => refuse(request, response, random));
     next();
   });
-  app.get(['/healthz'], (_request, response) => void response.json({ status: 'ok' }));
+  serveHealth(app, options);
   // Not app.options: `OPTIONS *` has no path that a route could match.
   app.use((request, response, next) => {
     if (request.method !== 'OPTIONS') {
@@ -116,23 +111,21 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
     response.setHeader('Allow', 'POST, OPTIONS');
     response.status(204).end();
   });
-  app.all('/healthz', notAllowed('GET, HEAD'));
+  app.all(HEALTH_PATHS, notAllowed('GET, HEAD'));
   app.use((request, response, next) => {
     if (options.isDraining()) {
       response.setHeader('Connection', 'close');
       throw shuttingDown(random);
     }
-    const refusal = authenticate(request.headers);
-    if (refusal !== undefined) throw refusal;
+    const visit: Visit = { sender: pass(request) };
+    response.locals.visit = visit;
     if (request.headers.host === undefined && request.httpVersion === '1.1')
       throw badRequest('the Host header is missing');
     checkExpectation(request);
     checkDeclaredLength(request, bodyBytesMax);
     next();
   });
-  app.post(TRACE_PATHS, tracesHandler({ ...options, budget: createDoorBudget({ random }) }));
-  app.post(FLUSH_PATHS, flushHandler(options));
-  app.all([...TRACE_PATHS, ...FLUSH_PATHS], notAllowed('POST, OPTIONS'));
+  serveIngest(app, options);
   app.use((request) => {
     throw notFound(request.path);
   });
@@ -144,6 +137,31 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
   });
   return app;
 }
+
+function serveHealth(app: Express, { isLangfuseConfigured }: ReceiverOptions): void {
+  const [plain = '', ofBrowsers = ''] = HEALTH_PATHS;
+  const message = isLangfuseConfigured ? 'spans go to Langfuse' : 'preview mode: spans go to the inspector';
+  app.get(plain, (_request, response) => void response.json({ status: 'ok' }));
+  app.get(ofBrowsers, (_request, response) => {
+    response.json({ status: 'healthy', langfuse_configured: isLangfuseConfigured, message });
+  });
+}
+
+function serveIngest(app: Express, options: ReceiverOptions): void {
+  const ingest = createIngest({ ...options, budget: createDoorBudget({ random: options.random }) });
+  const door = createFlushDoor(options);
+  const visiting =
+    (handle: (request: GateRequest, response: Response, visit: Visit) => Promise<void>) =>
+    (request: Request, response: Response) =>
+      handle(request, response, visitOf(response)!);
+  app.post(TRACE_PATHS, visiting(tracesHandler({ ...options, ingest })));
+  app.post(TRANSPARENT_PATHS, visiting(transparentHandler({ ingest, flush: door })));
+  app.post(FLUSH_PATHS, visiting(flushHandler({ ...options, door })));
+  app.all([...TRACE_PATHS, ...TRANSPARENT_PATHS, ...FLUSH_PATHS], notAllowed('POST, OPTIONS'));
+}
+
+/** Of a request that has passed the gate. */
+const visitOf = (response: Response) => response.locals.visit as Visit | undefined;
 
 function refuse(request: Request, response: Response, random: () => number): void {
   response.setHeader('Connection', 'close');
@@ -159,9 +177,8 @@ function notAllowed(allowed: string) {
 
 /** As the request came; JSON where that cannot be told. A sniffed format is known once the body was read. */
 function answerFormat(request: Request, response: Response): Format {
-  const sniffed = response.locals.format as Format | undefined;
   const declared = formatOf(request.headers['content-type']);
-  return sniffed ?? (declared === 'protobuf' ? 'protobuf' : 'json');
+  return visitOf(response)?.format ?? (declared === 'protobuf' ? 'protobuf' : 'json');
 }
 
 /** RFC 9110 section 10.1.1: 100-continue is the only expectation there is. */
@@ -169,18 +186,6 @@ function checkExpectation({ headers: { expect } }: Request): void {
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
     throw new GatewayError('expectation_failed', 'the only expectation that is known is 100-continue');
   }
-}
-
-function notFound(path: string): GatewayError {
-  const known = HINTS.get(path);
-  const doubled = path.endsWith('/v1/traces')
-    ? 'the path was appended twice: give exporters the base URL only'
-    : undefined;
-  const publicApi = /^\/api\/public\/(?!otel(\/|$))/.test(path) ? PUBLIC_API_HINT : undefined;
-  return new GatewayError(
-    'not_found',
-    `no such path; ${known ?? doubled ?? publicApi ?? 'traces go to POST /v1/traces'}`,
-  );
 }
 
 function gatewayError(error: unknown): GatewayError {

@@ -27,6 +27,11 @@ const NAMES = {
   gateway_queue_damaged_records_total: { type: 'counter', labels: [] },
   gateway_disk_sick: { type: 'gauge', labels: [] },
   gateway_destination_up: { type: 'gauge', labels: ['destination'] },
+  gateway_media_total: { type: 'counter', labels: ['destination', 'outcome'] },
+  gateway_receiver_refused_requests_total: { type: 'counter', labels: ['key', 'reason'] },
+  gateway_receiver_foreign_origin_requests_total: { type: 'counter', labels: [] },
+  gateway_receiver_connections_dropped_total: { type: 'counter', labels: [] },
+  gateway_key_last_used_timestamp_seconds: { type: 'gauge', labels: ['key', 'position'] },
 };
 
 const EMPTY = {
@@ -46,7 +51,10 @@ function start(options: Partial<MetricsOptions> = {}) {
     repairs: ['id_base64', 'parent_zero'],
     warnings: ['id_repaired', 'orphan_parent'],
     contextOutcomes: ['adopted', 'ignored', 'unreadable'],
+    mediaOutcomes: ['uploaded', 'failed'],
     rejections: ['invalid_trace_id'],
+    keys: ['web', 'backend', 'web'],
+    gateRefusals: ['origin', 'rate'],
     ...options,
   });
   return { ledger, metrics, read: async () => parse(await metrics.text()) };
@@ -95,6 +103,7 @@ function useAll({ ledger, metrics }: ReturnType<typeof start>) {
   metrics.rejected('invalid_trace_id', 3);
   metrics.repaired('parent_zero', 4);
   metrics.attempt({ destination: 'main', outcome: 'delivered', seconds: 0.2 });
+  metrics.media({ destination: 'main', outcome: 'uploaded' });
 }
 
 test('the names, types and labels are those that are promised, and there are no others', async () => {
@@ -140,6 +149,13 @@ test('what is known from the start is there at zero', async () => {
     'gateway_dead_letters_expired_total',
     'gateway_queue_damaged_records_total',
     'gateway_disk_sick',
+    'gateway_media_total{destination="main",outcome="uploaded"}',
+    'gateway_receiver_refused_requests_total{key="",reason="rate"}',
+    'gateway_receiver_refused_requests_total{key="web",reason="origin"}',
+    'gateway_receiver_foreign_origin_requests_total',
+    'gateway_receiver_connections_dropped_total',
+    'gateway_key_last_used_timestamp_seconds{key="backend",position="1"}',
+    'gateway_key_last_used_timestamp_seconds{key="web",position="2"}',
   ]) {
     expect([series, samples.get(series)]).toEqual([series, 0]);
   }
@@ -244,6 +260,23 @@ test('what spans lack and are warned of is counted by span, trace contexts by re
     'gateway_trace_contexts_total{outcome="unreadable"}': 2,
     'gateway_spans_warned_total{warning="id_repaired"}': 0,
     'gateway_spans_warned_total{warning="orphan_parent"}': 6,
+  });
+});
+
+test('keys: what was refused, and when each of two of one name was last used', async () => {
+  const { metrics, read } = start();
+  for (const key of ['web', 'web', undefined]) metrics.refused({ key, reason: 'rate' });
+  metrics.keyUsed(2);
+  metrics.foreignOrigin();
+  metrics.connectionDropped();
+  const series = /^gateway_(?:key|receiver_(?:refused|foreign|connections))/;
+  const found = [...(await read()).samples].filter(([name, value]) => series.test(name) && value > 0);
+  expect(Object.fromEntries(found)).toEqual({
+    'gateway_receiver_refused_requests_total{key="",reason="rate"}': 1,
+    'gateway_receiver_refused_requests_total{key="web",reason="rate"}': 2,
+    gateway_receiver_foreign_origin_requests_total: 1,
+    gateway_receiver_connections_dropped_total: 1,
+    'gateway_key_last_used_timestamp_seconds{key="web",position="2"}': 10,
   });
 });
 

@@ -32,7 +32,17 @@ async function start(options: Partial<AdminOptions> = {}) {
       deadLetters: { letters: 0, bytes: 0 },
     }),
     ...{ now: Date.now, isUp: () => true, queueBytesMax: 1_000 },
-    ...{ destinations: ['main'], refusals: [], repairs: [], warnings: [], rejections: [], contextOutcomes: [] },
+    ...{
+      destinations: ['main'],
+      refusals: [],
+      repairs: [],
+      warnings: [],
+      rejections: [],
+      contextOutcomes: [],
+      keys: [],
+      gateRefusals: [],
+      mediaOutcomes: [],
+    },
   });
   const log = pino({ level: 'trace' }, { write: (line: string) => logs.push(line) });
   const defaults = { host: '127.0.0.1', token: undefined, metrics, readiness: () => READY, log };
@@ -42,7 +52,7 @@ async function start(options: Partial<AdminOptions> = {}) {
   const get = async (path: string, { headers, method = 'GET' }: { headers?: object; method?: string } = {}) => {
     const { status, headers: sent, body } = await exchange(url, { method, path, headers: { ...headers } });
     const isJson = String(sent['content-type']).startsWith('application/json');
-    return { status, headers: sent, body: isJson ? JSON.parse(body.toString()) : body.toString() };
+    return { status, headers: sent, body: isJson && body.length > 0 ? JSON.parse(body.toString()) : body.toString() };
   };
   return { get, url };
 }
@@ -73,15 +83,146 @@ test('readiness as it is at that moment', async () => {
   });
 });
 
+const KNOWN = ['/', '/healthz', '/readyz', '/metrics', '/api/traces', '/api/traces/aa'];
+const JSON_BODY = { 'content-type': 'application/json' };
+
 test.each([
   ['GET', '/nothing'],
   ['GET', '/api'],
-  ['POST', '/metrics'],
   ['POST', '/v1/traces'],
-  ['DELETE', '/api/traces'],
+  ['DELETE', '/api'],
 ])('%s %s: 404', async (method, path) => {
   const { get } = await start();
-  expect(await get(path, { method })).toMatchObject({ status: 404, body: { error: expect.any(String) } });
+  const answer = await get(path, { method, headers: JSON_BODY });
+  expect(answer).toMatchObject({ status: 404, body: { error: expect.any(String) } });
+});
+
+test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'])('%s: 405 that names what is allowed', async (method) => {
+  const { get } = await start();
+  for (const path of KNOWN) {
+    const answer = await get(path, { method, headers: JSON_BODY });
+    const error = `${method} is not allowed here, only GET, HEAD, OPTIONS`;
+    expect([path, answer]).toMatchObject([
+      path,
+      { status: 405, headers: { allow: 'GET, HEAD, OPTIONS' }, body: { error } },
+    ]);
+  }
+});
+
+test('HEAD is answered as GET, without a body', async () => {
+  const { get } = await start();
+  for (const path of KNOWN) expect(await get(path, { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+});
+
+test('OPTIONS: 204 that names what is allowed, and allows no page anything', async () => {
+  const { get } = await start();
+  const asks = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
+  for (const path of [...KNOWN, '/nothing', '*']) {
+    const { status, headers, body } = await get(path, { method: 'OPTIONS', headers: asks });
+    expect([path, status, headers.allow, body]).toEqual([path, 204, 'GET, HEAD, OPTIONS', '']);
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  }
+});
+
+test('every answer keeps itself from the pages of others', async () => {
+  const { get } = await start();
+  const protection = {
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
+  };
+  const answers = [
+    ...(await Promise.all([...KNOWN, '/nothing', '/api/traces/%zz'].map((path) => get(path)))),
+    await get('/', { headers: { host: 'evil.example' } }),
+    await get('/', { method: 'POST' }),
+    await get('/', { method: 'OPTIONS' }),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 404, 400, 403, 415, 204]);
+  for (const { headers } of answers) {
+    expect(headers).toMatchObject(protection);
+    expect(headers).not.toHaveProperty('etag');
+  }
+});
+
+describe('changes: no page of another origin makes any', () => {
+  const HERE = 'admin.example:4319';
+
+  test.each([
+    ['no Origin', {}, 405],
+    ['its own', { origin: `http://${HERE}` }, 405],
+    ['its own, behind a proxy with TLS', { origin: `https://${HERE}` }, 405],
+    ['a default port left out', { host: 'admin.example:80', origin: 'http://admin.example' }, 405],
+    ['a default port of TLS left out', { host: 'admin.example:443', origin: 'https://admin.example' }, 405],
+    ['IPv6', { host: '[::1]:4319', origin: 'http://[::1]:4319' }, 405],
+    ['Host in capitals', { host: 'ADMIN.example', origin: 'http://admin.example' }, 405],
+    ['null', { origin: 'null' }, 403],
+    ['an empty one', { origin: '' }, 403],
+    ['another', { origin: 'https://evil.example' }, 403],
+    ['another port', { origin: 'http://admin.example:4318' }, 403],
+    ['another scheme and port', { host: 'admin.example', origin: 'https://admin.example:444' }, 403],
+    ['a scheme that is not of the web', { origin: `ftp://${HERE}` }, 403],
+    ['an extension', { origin: `chrome-extension://${HERE}` }, 403],
+    ['its own as a user name', { origin: `http://${HERE}@evil.example` }, 403],
+    ['its own as a subdomain', { origin: `http://${HERE}.evil.example` }, 403],
+    ['its own by another name', { host: '127.0.0.1:4319', origin: 'http://localhost:4319' }, 403],
+    ['its own with a path', { origin: `http://${HERE}/` }, 403],
+  ])('Origin: %s', async (_, headers, status) => {
+    const { get } = await start({ host: 'admin.example' });
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      for (const path of KNOWN) {
+        const answer = await get(path, { method, headers: { ...JSON_BODY, host: HERE, ...headers } });
+        expect([path, answer]).toMatchObject([path, { status, body: { error: expect.any(String) } }]);
+      }
+      const unknown = await get('/nothing', { method, headers: { ...JSON_BODY, host: HERE, ...headers } });
+      expect(unknown.status).toBe(status === 405 ? 404 : status);
+    }
+  });
+
+  test.each([
+    ['application/json', 405],
+    ['application/json; charset=utf-8', 405],
+    ['Application/JSON ;charset=utf-8', 405],
+    ['text/plain', 415],
+    ['text/plain;application/json', 415],
+    ['application/x-www-form-urlencoded', 415],
+    ['multipart/form-data; boundary=application/json', 415],
+    ['application/jsonp', 415],
+    ['', 415],
+  ])('Content-Type: %p', async (type, status) => {
+    const { get } = await start();
+    for (const path of KNOWN) {
+      const answer = await get(path, { method: 'POST', headers: { 'content-type': type } });
+      expect([path, answer]).toMatchObject([path, { status, body: { error: expect.any(String) } }]);
+    }
+  });
+
+  test('without a Content-Type', async () => {
+    const { get } = await start();
+    expect((await get('/api/traces', { method: 'DELETE' })).status).toBe(415);
+  });
+
+  test('the guards in their order: Host, token, Origin, type', async () => {
+    const { get } = await start({ token: 'token' });
+    const sent: Record<string, string> = { host: 'evil.example', origin: 'https://evil.example' };
+    const steps: [Record<string, string>, number][] = [
+      [{}, 403],
+      [{ host: '127.0.0.1' }, 401],
+      [{ authorization: 'Bearer token' }, 403],
+      [{ origin: 'http://127.0.0.1' }, 415],
+      [JSON_BODY, 405],
+    ];
+    for (const [step, status] of steps) {
+      Object.assign(sent, step);
+      expect((await get('/healthz', { method: 'POST', headers: sent })).status).toBe(status);
+    }
+  });
+
+  test('a page of another origin may ask, for it cannot read the answer', async () => {
+    const { get } = await start();
+    expect((await get('/metrics', { headers: { origin: 'https://evil.example' } })).status).toBe(200);
+  });
 });
 
 describe('traces', () => {
@@ -170,8 +311,7 @@ describe('Host: a page that points its own name here reads nothing', () => {
     const { get } = await start({ host: 'admin.internal' });
     for (const path of ['/', '/healthz', '/readyz', '/metrics', '/api/traces', '/api/traces/aa', '/nothing/of/this']) {
       // A load balancer asks for health by whatever name it knows.
-      const isHealth = path === '/healthz' || path === '/readyz';
-      const expected = isHealth ? 200 : path === '/nothing/of/this' && status === 200 ? 404 : status;
+      const expected = path === '/nothing/of/this' && status === 200 ? 404 : status;
       expect([path, (await get(path, { headers: { host } })).status]).toEqual([path, expected]);
     }
   });
@@ -219,6 +359,16 @@ describe('token', () => {
     expect((await get('/metrics', { headers })).status).toBe(status);
   });
 
+  test('wrong ones are told of, one line for many, and no word of the token', async () => {
+    const { get } = await start({ token: 'token' });
+    await get('/metrics');
+    expect(logs).toEqual([]);
+    for (let round = 0; round < 5; round += 1) await get('/metrics', bearer('Bearer secret-of-mine'));
+    const told = { level: 40, wrong: 1, address: '127.0.0.1' };
+    expect(logs.map((line) => JSON.parse(line))).toMatchObject([told]);
+    expect(logs.join('')).not.toMatch(/secret-of-mine|Bearer/);
+  });
+
   test('health needs none; unknown paths tell nothing without', async () => {
     const { get } = await start({ token: 'token' });
     expect((await get('/healthz')).status).toBe(200);
@@ -239,4 +389,9 @@ test('a failure inside is a 500 that says nothing, and a line in the log', async
 test('a path that cannot be decoded is the mistake of who asks', async () => {
   const { get } = await start();
   expect((await get('/api/traces/%zz')).status).toBe(400);
+});
+
+test('connections and the time they take are bounded', async () => {
+  await start();
+  expect(server).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, maxConnections: 256 });
 });

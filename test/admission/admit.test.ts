@@ -1,10 +1,12 @@
 import fc from 'fast-check';
+import { admit, type Converted } from '../../src/admission/admit';
 import { ID_REPAIRS, type RepairName, WIRE_REPAIRS } from '../../src/admission/repairs';
+import { scanRequest } from '../../src/otlp/scan';
 import { ADMIT, ALL_REPAIRS, admittedSpans, inAnyOrder, NO_REPAIRS } from '../support/admission';
 import { type CanonicalSpan, canonicalFromProtobuf } from '../support/canonical';
 import { expectedAdmission, NODE_REPAIR_NAMES } from '../support/expected-admission';
 import { attributeText, requestText, spanText } from '../support/json-conversion';
-import { encodeMessage, encodeSpans, IDS, T1P } from '../support/otlp-messages';
+import { encodeMessage, encodeSpans, IDS, messageType, T1P } from '../support/otlp-messages';
 import { runs } from '../support/random';
 import { requests } from '../support/request-model';
 import { renderProtobuf } from '../support/request-protobuf';
@@ -177,6 +179,83 @@ describe('a span is rejected', () => {
     const resourceSpans = [{ scopeSpans: [good] }, { scopeSpans: [good, { spans: [IDS, {}] }] }];
     const [rejection] = ADMIT.protobuf(encodeMessage('ExportTraceServiceRequest', { resourceSpans })).rejections;
     expect(rejection?.field).toBe('resourceSpans[1].scopeSpans[1].spans[1].traceId');
+  });
+});
+
+describe('a span that is larger in one place than its key allows', () => {
+  const MAX = 50;
+  const value = (length: number) => ({ stringValue: 'x'.repeat(length) });
+  const large = [
+    { key: 'k', value: value(5) },
+    { key: 'k', value: value(MAX) },
+  ];
+  const link = { traceId: IDS.traceId, spanId: IDS.spanId };
+  const admitted = (bytes: Buffer, converted?: Converted) =>
+    admit(scanRequest(bytes, { check: true }), ALL_REPAIRS, converted, MAX);
+  const good = { ...IDS, name: 'x'.repeat(1000), attributes: [{ key: 'k', value: value(MAX - 7) }] };
+  const REJECTION = {
+    reason: 'attribute_too_large',
+    description: 'is larger than 50 bytes, which is what its key allows (maxAttributeBytes)',
+  };
+
+  test.each<[string, object, string]>([
+    ['an attribute', { attributes: large }, '.attributes[1]'],
+    ['an event', { events: [{}, {}, { name: 'x'.repeat(MAX) }] }, '.events[2]'],
+    ['a link', { links: [{ ...link, attributes: large }] }, '.links[0]'],
+  ])('%s', (_, members, field) => {
+    const { rejections, accepted } = admitted(encodeSpans(good, { ...IDS, ...members }, good));
+    expect(rejections).toEqual([
+      { ...REJECTION, ordinal: 1, field: `resourceSpans[0].scopeSpans[0].spans[1]${field}` },
+    ]);
+    expect(accepted).toBe(2);
+  });
+
+  test('at the limit it is accepted, as the buffer it is', () => {
+    const body = encodeSpans(good);
+    expect(messageType('KeyValue').encode(good.attributes[0]!).finish()).toHaveLength(MAX);
+    expect(admitted(body).bytes).toBe(body);
+  });
+
+  const groups = encodeMessage('ExportTraceServiceRequest', {
+    resourceSpans: [
+      { scopeSpans: [{ spans: [IDS] }, { scope: { attributes: large }, spans: [IDS, { attributes: large }] }] },
+      { resource: { attributes: large }, scopeSpans: [{ spans: [IDS] }, { spans: [IDS] }] },
+    ],
+  });
+
+  test('its scope or resource', () => {
+    const { rejections, accepted } = admitted(groups);
+    expect(rejections.map(({ ordinal, reason, field }) => [ordinal, reason, field])).toEqual([
+      [1, 'attribute_too_large', 'resourceSpans[0].scopeSpans[1].scope.attributes[1]'],
+      // What is worse comes first.
+      [2, 'invalid_trace_id', 'resourceSpans[0].scopeSpans[1].spans[1].traceId'],
+      [3, 'attribute_too_large', 'resourceSpans[1].resource.attributes[1]'],
+      [4, 'attribute_too_large', 'resourceSpans[1].resource.attributes[1]'],
+    ]);
+    expect(accepted).toBe(1);
+  });
+
+  test('it is named as its sender has sent it, in the order of sending', () => {
+    const converted = { faults: new Map(), repairs: new Map(), originalIds: new Map() };
+    const paths = new Map([
+      [0, 'spans[7]'],
+      [1, 'resourceSpans[3].scopeSpans[4].spans[5]'],
+      [4, 'spans[1]'],
+    ]);
+    const { rejections } = admitted(groups, { ...converted, paths, sentAt: [7, 6, 5, 4, 1] });
+    expect(rejections.map(({ ordinal, field }) => [ordinal, field])).toEqual([
+      [1, 'spans[1].resource.attributes[1]'],
+      [4, 'resourceSpans[1].resource.attributes[1]'],
+      [5, 'resourceSpans[0].scopeSpans[1].spans[1].traceId'],
+      [6, 'resourceSpans[3].scopeSpans[4].scope.attributes[1]'],
+    ]);
+  });
+
+  test('what is said of it holds neither key nor value', () => {
+    const secret = [{ key: 'hidden-key', value: { stringValue: 'hidden-value'.repeat(9) } }];
+    const { rejections } = admitted(encodeSpans({ ...IDS, attributes: secret }));
+    expect(rejections).toHaveLength(1);
+    expect(JSON.stringify(rejections)).not.toContain('hidden');
   });
 });
 

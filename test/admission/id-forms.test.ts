@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ADMIT, type Admitted, admittedSpans } from '../support/admission';
-import { ENCODINGS, type Encoding, switches } from '../support/judging';
+import { ENCODINGS as OTLP_ENCODINGS, type Encoding as OtlpEncoding, switches } from '../support/judging';
 import { type Fields, requestOf, spanOf, twins } from '../support/otlp-twins';
+import { admitTransparent, asTransparent } from '../support/transparent-twins';
 
 const TRACE = '5b8efff798038103d269b633813fc60c';
 const SPAN = 'fbff9b7ec3c1b174';
@@ -74,6 +75,16 @@ function one(name: string) {
   return (text: string) => ({ [name]: text });
 }
 
+/** Transparent spans have ids in the contexts of span, parent and links, or flat beside them. */
+const ENCODINGS = [...OTLP_ENCODINGS, 'transparent', 'transparent, flat'] as const;
+type Encoding = (typeof ENCODINGS)[number];
+const IN_TEXT = ['json', 'transparent', 'transparent, flat'] as const;
+
+const isOtlp = (encoding: Encoding): encoding is OtlpEncoding => encoding === 'json' || encoding === 'protobuf';
+const inText = (encoding: Encoding) => encoding !== 'protobuf';
+/** An id as that encoding holds a text. */
+const sentAs = (encoding: Encoding, text: string): Id => (inText(encoding) ? text : Buffer.from(text));
+
 const isLink = (place: Place) => place.endsWith('of a link');
 const isZero = (hex: string) => /^0*$/.test(hex);
 
@@ -105,7 +116,7 @@ function expected({ place, encoding, mode, text, reading }: Case): Expected {
   if (reading === 'nothing') return isRequired(place) ? { rejected: reasonOf(place) } : { id: '' };
   if (reading === 'words') return ofWords({ place, encoding, mode, text, reading });
   const { hex, form } = reading;
-  const repairs = form === 'hex' ? (encoding === 'json' ? [] : ['id_text']) : [`id_${form}`];
+  const repairs = form === 'hex' ? (inText(encoding) ? [] : ['id_text']) : [`id_${form}`];
   if (repairs.length > 0 && mode === 'off') return ofWords({ place, encoding, mode, text, reading });
   if (!isZero(hex) || isLink(place)) return { id: hex, repairs };
   if (isRequired(place)) return { rejected: reasonOf(place) };
@@ -128,13 +139,20 @@ function ofWords({ place, encoding, mode, text }: Case): Expected {
   if (isLink(place)) return { id: undefined, repairs: ['link_dropped'], original };
   if (isRequired(place)) return { rejected: reasonOf(place) };
   if (mode === 'normalise') return { id: '', repairs: ['parent_unreadable'], original };
-  return encoding === 'json' ? { rejected: 'invalid_span_id' } : { id: Buffer.from(text).toString('hex') };
+  return inText(encoding) ? { rejected: 'invalid_span_id' } : { id: Buffer.from(text).toString('hex') };
 }
 
-function admitted(place: Place, id: Id, { encoding, mode }: { encoding: Encoding; mode: Mode }): Admitted {
-  const fields = spanOf(PLACES[place].span(id) as Fields);
-  const [, { body }] = twins(requestOf(fields)).find(([each]) => each === encoding)!;
+const admitted = (place: Place, id: Id, options: { encoding: Encoding; mode: Mode }): Admitted =>
+  admit(spanOf(PLACES[place].span(id) as Fields), options);
+
+function admit(span: Fields, { encoding, mode }: { encoding: Encoding; mode: Mode }): Admitted {
   const on = switches({ ids: mode });
+  const request = requestOf(span);
+  if (!isOtlp(encoding)) {
+    const form = encoding === 'transparent' ? 'nested' : 'flat';
+    return admitTransparent(asTransparent(request, form).body, (name) => on[name]);
+  }
+  const [, { body }] = twins(request).find(([each]) => each === encoding)!;
   return ADMIT[encoding](body, (name) => on[name]);
 }
 
@@ -153,9 +171,15 @@ function outcome(place: Place, admission: Admitted): Expected {
     id: ids[place],
     ...(rejection === undefined ? {} : { rejected: rejection.reason }),
     repairs: [...admission.repairs.keys()],
-    original: { ...original, ...(links === undefined ? {} : { links: links.map((link) => JSON.parse(link)) }) },
+    original: {
+      ...original,
+      ...(links === undefined ? {} : { links: links.map((link) => flatLink(JSON.parse(link))) }),
+    },
   };
 }
+
+/** A transparent link has its ids in its context. */
+const flatLink = ({ context, ...link }: Fields): Fields => ({ ...link, ...(context as Fields | undefined) });
 
 const dropped = (ids: object) =>
   complete({ repairs: ['link_dropped'], original: { links: [{ ...PLAIN_LINK, ...ids }] } });
@@ -170,8 +194,7 @@ describe.each(MODES)('ids: %s', (mode) => {
   );
 
   test.each(rows)('%s as %s, %s', (_, place, encoding, given) => {
-    const sent = encoding === 'json' ? given.text : Buffer.from(given.text);
-    const admission = admitted(place, sent, { encoding, mode });
+    const admission = admitted(place, sentAs(encoding, given.text), { encoding, mode });
     expect(outcome(place, admission)).toEqual(complete(expected(given)));
     expect(admission.accepted + admission.rejections.length).toBe(1);
   });
@@ -185,9 +208,8 @@ describe.each(MODES)('ids: %s', (mode) => {
     expect(ofAbsent('span id of a link')).toEqual(complete({ id: '' }));
   });
 
-  test('null in JSON is absent', () => {
-    const ofNull = (place: Place) =>
-      outcome(place, admitted(place, null as unknown as object, { encoding: 'json', mode }));
+  test.each(IN_TEXT)('null is absent, %s', (encoding) => {
+    const ofNull = (place: Place) => outcome(place, admitted(place, null as unknown as object, { encoding, mode }));
     expect(ofNull('trace id')).toEqual(complete({ rejected: 'invalid_trace_id' }));
     expect(ofNull('parent')).toEqual(complete({ id: '' }));
     expect(ofNull('span id of a link')).toEqual(complete({ id: '' }));
@@ -205,8 +227,10 @@ describe.each(MODES)('ids: %s', (mode) => {
       ? { rejected: 'invalid_span_id' }
       : { id: '', repairs: ['parent_unreadable'], original: { parentSpanId: JSON.stringify(id) } };
 
-  test.each(noTexts)('%s in JSON is no id', (_, id) => {
-    const of = (place: Place) => outcome(place, admitted(place, id, { encoding: 'json', mode }));
+  const rowsOfNoTexts = noTexts.flatMap(([name, id]) => IN_TEXT.map((encoding) => [name, encoding, id] as const));
+
+  test.each(rowsOfNoTexts)('%s is no id, %s', (_, encoding, id) => {
+    const of = (place: Place) => outcome(place, admitted(place, id, { encoding, mode }));
     expect(of('trace id')).toEqual(complete({ rejected: 'invalid_trace_id' }));
     expect(of('span id')).toEqual(complete({ rejected: 'invalid_span_id' }));
     expect(of('parent')).toEqual(complete(leftOut(id)));
@@ -245,16 +269,25 @@ describe('in protobuf', () => {
 });
 
 describe('ids: derive', () => {
+  test.each(ENCODINGS)('a link is noted for its own ids only, %s', (encoding) => {
+    const links = [PLAIN_LINK, { ...PLAIN_LINK, spanId: sentAs(encoding, 'a call') }, PLAIN_LINK];
+    const { originalIds } = admit(spanOf({ traceId: sentAs(encoding, 'order 4711'), links }), {
+      encoding,
+      mode: 'derive',
+    });
+    const { traceId, links: noted = [] } = originalIds.get(0) ?? {};
+    expect(traceId).toBe('order 4711');
+    expect(noted.map((link) => flatLink(JSON.parse(link)))).toEqual([{ ...PLAIN_LINK, spanId: 'a call' }]);
+  });
+
   const services: [string, Encoding, Encoding][] = ENCODINGS.flatMap((a) =>
     ENCODINGS.map((b): [string, Encoding, Encoding] => [`${a} and ${b}`, a, b]),
   );
 
   test.each(services)('two services with the same words meet in one tree, %s', (_, a, b) => {
     const span = (fields: Record<string, string>, encoding: Encoding) => {
-      const ids = Object.entries(fields).map(([name, text]) => [name, encoding === 'json' ? text : Buffer.from(text)]);
-      const [, { body }] = twins(requestOf(spanOf(Object.fromEntries(ids)))).find(([each]) => each === encoding)!;
-      const on = switches({ ids: 'derive' });
-      return ADMIT[encoding](body, (name) => on[name]);
+      const ids = Object.entries(fields).map(([name, text]) => [name, sentAs(encoding, text)]);
+      return admit(spanOf(Object.fromEntries(ids)), { encoding, mode: 'derive' });
     };
     const caller = span({ traceId: 'order 4711', spanId: 'a call' }, a);
     const called = span({ traceId: 'order 4711', spanId: 'größere', parentSpanId: 'a call' }, b);

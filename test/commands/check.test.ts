@@ -31,7 +31,9 @@ test('everything given, the second destination and the warnings named', () => {
   const file = join(folder, 'two.yaml');
   writeFileSync(
     file,
-    'destinations: [{ name: eu }, { name: us, baseUrl: http://localhost:3000/, publicKey: p, secretKey: s }]',
+    `destinations: [{ name: eu }, { name: us, baseUrl: http://localhost:3000/, publicKey: p, secretKey: s }, { name: idle, publicKey: p, secretKey: s }]
+keys: [{ name: web, key: k, browser: true, destination: us, origins: [https://a.example], paths: [/v1/traces/], spansPerSecond: 5, expires: 2099-01-01T00:00:00Z }]
+media: upload`,
   );
   const env = {
     HOST: '::',
@@ -47,12 +49,16 @@ test('everything given, the second destination and the warnings named', () => {
   expect(run(env, file)).toEqual({
     code: 0,
     lines: [
-      'receiver http://[::]:4318 (2 keys; origins *)',
+      'receiver http://[::]:4318 (3 key(s); origins *)',
+      'browser key web to us, from https://a.example, at /v1/traces, 5 spans/s, 10000000 bytes/s, until 2099-01-01T00:00:00.000Z',
+      'server key env to eu',
+      'server key env to eu',
       'admin http://[::1]:4319 (token set)',
       'queue disk /var/lib/gateway, up to 4096 bytes',
-      'destination eu https://cloud.langfuse.com',
-      'destination us http://localhost:3000 (no new spans)',
-      expect.stringMatching(/^warning: only the first destination, eu, /),
+      'destination eu https://cloud.langfuse.com, media uploaded',
+      'destination us http://localhost:3000, media uploaded',
+      'destination idle https://cloud.langfuse.com, media uploaded',
+      expect.stringMatching(/^warning: .*destinations\[2\] receives no new spans/),
     ],
   });
 });

@@ -136,6 +136,16 @@ test('the trace context of a JSON body', async () => {
   expect(observations).toMatchObject([{ ...traceContext, isRoot: false, repairs: ['trace_context'] }]);
 });
 
+test.each([
+  ['a list', (spans: object[]) => spans],
+  ['an object', (spans: object[]) => ({ spans })],
+])('transparent spans, in %s; one that is rejected is named by its place', async (_, wrapped) => {
+  const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'click', startTime: [1700000000, 0], kind: 2 };
+  const { observations, rejected } = await explained(JSON.stringify(wrapped([{ name: 'no ids' }, span])));
+  expect(observations).toMatchObject([{ traceId: span.traceId, name: 'click', isRoot: true }]);
+  expect(rejected).toEqual([{ index: 0, reason: expect.stringContaining('spans[0].traceId') }]);
+});
+
 test('every repair has its words', () => {
   expect(Object.keys(REPAIR_TEXTS)).toEqual(expect.arrayContaining([...REPAIRS]));
   for (const repair of REPAIRS) expect(REPAIR_TEXTS[repair]).toMatch(/^[A-Z].*\.$/);
@@ -157,7 +167,6 @@ describe('what cannot be read: what it looks like, and what is wanted', () => {
     ['nothing', '', 'it is empty'],
     ['white space', ' \n\n', 'it is empty'],
     ['HTML', '<!doctype html><title>404</title>', 'it looks like HTML or XML'],
-    ['a list', '[{"name":"x"}]', /JSON list.+one JSON object with resourceSpans/],
     ['a capture with its headers', 'POST /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n{}', /its headers.+its body alone/],
     ['gRPC', frame, /gRPC.+first five bytes/],
     ['text', 'hello', 'neither JSON nor protobuf'],
@@ -168,7 +177,6 @@ describe('what cannot be read: what it looks like, and what is wanted', () => {
     ],
     ['logs', '{"resourceLogs":[]}', /OTLP logs.+\/v1\/traces/],
     ['metrics', '{"resource_metrics":[]}', 'OTLP metrics'],
-    ['spans of a browser exporter', '{"spans":[{"name":"x"}]}', 'browser exporter'],
     ['an answer', '{"partialSuccess":{}}', 'the answer to an OTLP request'],
     ['JSON that breaks off', '{"resourceSpans":[{"a"', /^standard input: JSON: /],
     ['protobuf that breaks off', '\n\n\n hello', /^standard input: protobuf: truncated/],

@@ -102,10 +102,10 @@ test('every setting of the table can be given in the file', () => {
   const inFile = Object.entries(SETTINGS).filter(
     ([key, { inFile, default: value }]) => inFile && !key.includes('[]') && value !== undefined,
   );
-  const groups: Record<string, Record<string, unknown>> = {};
+  const groups: Record<string, unknown> = {};
   for (const [key, { default: value }] of inFile) {
-    const [group = '', name = ''] = key.split('.');
-    groups[group] = { ...groups[group], [name]: value };
+    const [group = '', name] = key.split('.');
+    groups[group] = name === undefined ? value : { ...(groups[group] as object | undefined), [name]: value };
   }
   expect(inFile.length).toBeGreaterThan(40);
   expect(load({}, JSON.stringify(groups))).toEqual(load({}));

@@ -1,3 +1,4 @@
+import express from 'express';
 import { configOf, containing, type Env, KEYS, mistakesOf } from '../support/configuration';
 
 describe('values are brought into one form', () => {
@@ -48,6 +49,46 @@ describe('queue.deadLetterMaxAgeS, which only the file can say', () => {
       'gateway.yaml:1: queue.deadLetterMaxAgeS must be a whole number from 60 to 315360000',
     ]);
   });
+});
+
+describe('receiver.trustProxy, which only the file can say', () => {
+  const file = (value: string) => `receiver: { trustProxy: ${value} }`;
+  const expected =
+    'true, false, a whole number of proxies from 1 to 32, or a list of addresses, subnets (10.0.0.0/8) and the names ' +
+    'loopback, linklocal, uniquelocal';
+
+  test.each<[string, boolean | number | string[]]>([
+    ['false', false],
+    ['"TRUE"', true],
+    ['1', 1],
+    ['"32"', 32],
+    ['[]', false],
+    ['loopback', ['loopback']],
+    ['"Loopback, 10.0.0.0/8"', ['loopback', '10.0.0.0/8']],
+    [
+      '[linklocal, uniquelocal, 192.0.2.1, "2001:DB8::/32", "::1/128"]',
+      ['linklocal', 'uniquelocal', '192.0.2.1', '2001:db8::/32', '::1/128'],
+    ],
+  ])('%s is %j, and Express takes it', (given, kept) => {
+    const { trustProxy } = configOf({}, file(given)).receiver;
+    expect(trustProxy).toEqual(kept);
+    expect(() => express().set('trust proxy', trustProxy)).not.toThrow();
+  });
+
+  test.each([
+    ...['0', '33', '1.5', '-1', 'yes', '"*"', '[1]', '[true]', '{ a: 1 }', '10.0.0.0/0', '10.0.0.0/33', '10.0.0/8'],
+    ...['"::1/129"', '"fe80::1%eth0"', '10.0.0.0/', '10.0.0.0/255.0.0.0', 'proxy.example.com', '[loopback, local]'],
+  ])('%s is a mistake', (given) => {
+    expect(mistakesOf({}, file(given))).toEqual([`gateway.yaml:1: receiver.trustProxy must be ${expected}`]);
+  });
+});
+
+test.each(['UPLOAD', '"upload "'])('media may be %s', (given) => {
+  expect(configOf({}, `media: ${given}`).media).toBe('upload');
+});
+
+test('media is nothing else', () => {
+  expect(mistakesOf({}, 'media: s3')).toEqual(['gateway.yaml:1: media must be one of inline, upload']);
 });
 
 test.each(['DISK', ' memory '])('the queue %j: neither case nor blanks around it matter', (given) => {

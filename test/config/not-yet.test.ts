@@ -3,13 +3,6 @@ import { type Env, load, mistakesOf } from '../support/configuration';
 test.each<[string, Env, string | undefined]>([
   ['GATEWAY_WORKERS', { GATEWAY_WORKERS: 'auto' }, undefined],
   ['GATEWAY_WORKERS', { GATEWAY_WORKERS: '2' }, undefined],
-  ['GATEWAY_TLS_CERT', { GATEWAY_TLS_CERT: 'cert.pem' }, undefined],
-  ['GATEWAY_TLS_KEY', { GATEWAY_TLS_KEY: 'key.pem' }, undefined],
-  ['GATEWAY_TLS_CLIENT_CA', { GATEWAY_TLS_CLIENT_CA: 'ca.pem' }, undefined],
-  ['receiver.tls.cert', {}, 'receiver: { tls: { cert: a.pem } }'],
-  ['receiver.trustProxy', {}, 'receiver: { trustProxy: true }'],
-  ['keys', {}, 'keys: [{ name: web, key: k }]'],
-  ['media', {}, 'media: upload'],
   ['inspector', {}, 'inspector: full'],
 ])('%s: asking for it is a mistake (%j %j)', (name, env, yaml) => {
   expect(mistakesOf(env, yaml)).toEqual([

@@ -8,6 +8,7 @@ describe('listening beyond loopback', () => {
       undefined,
       'HOST must be a loopback address as long as there are no keys: set',
     ],
+    ['a list of the file without a key', { HOST: '::' }, 'keys: []', 'HOST must be a loopback address'],
     ['a list without a key', { HOST: '::', GATEWAY_INGEST_KEYS: ' , ' }, undefined, 'HOST must be a loopback address'],
     ['a name', { HOST: 'localhost.example' }, undefined, 'HOST must be a loopback address'],
     ['a short spelling', { HOST: '127.1' }, undefined, 'HOST must be a loopback address'],
@@ -23,12 +24,20 @@ describe('listening beyond loopback', () => {
     expect(mistakesOf(env, yaml)).toEqual(containing([part]));
   });
 
-  test.each<[string, Env]>([
-    ['keys', { GATEWAY_INGEST_KEYS: 'k' }],
-    ['a decision', { GATEWAY_ALLOW_ANONYMOUS: 'True' }],
-  ])('is allowed with %s', (_, env) => {
-    expect(configOf({ HOST: '0.0.0.0', ...env }).receiver.host).toBe('0.0.0.0');
+  test.each<[string, Env, string | undefined]>([
+    ['keys', { GATEWAY_INGEST_KEYS: 'k' }, undefined],
+    ['a key of the file', {}, 'keys: [{ name: a, key: k }]'],
+    ['a key that has expired', {}, 'keys: [{ name: a, key: k, expires: 2001-01-01 }]'],
+    ['a decision', { GATEWAY_ALLOW_ANONYMOUS: 'True' }, undefined],
+  ])('is allowed with %s', (_, env, yaml) => {
+    expect(configOf({ HOST: '0.0.0.0', ...env }, yaml).receiver.host).toBe('0.0.0.0');
   });
+
+  test.each([
+    ['a key that is a mistake', 'keys: [{ name: a, key: "a b" }]'],
+    ['an entry that is none', 'keys: [gw-1]'],
+    ['keys that are no list', 'keys: gw-1'],
+  ])('%s is one mistake', (_, yaml) => expect(mistakesOf({ HOST: '0.0.0.0' }, yaml)).toHaveLength(1));
 
   test.each(['127.0.0.1', '127.255.0.9', '::1', '[::1]', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', 'LOCALHOST'])(
     '%s is loopback and needs neither',
@@ -159,11 +168,32 @@ describe('destinations', () => {
       'LANGFUSE_SECRET_KEY begins with pk-lf- as public keys do: are they swapped?',
     ]);
     const parts = ['publicKey begins', 'secretKey begins'].map((part) => `gateway.yaml:3: destinations[1].${part}`);
-    expect(warningsOf(KEYS, yaml)).toEqual(containing([...parts, 'only the first destination']));
+    expect(warningsOf(KEYS, yaml)).toEqual(containing([...parts, 'destinations[1] receives no new spans']));
   });
 
-  test('several are warned of: only the first receives new spans', () => {
-    const yaml = 'destinations: [{ name: a }, { name: b, publicKey: p, secretKey: s }]';
-    expect(warningsOf(KEYS, yaml)).toEqual(containing(['only the first destination, a, receives new spans']));
+  describe('that receive nothing new are warned of', () => {
+    const yaml = `
+keys:
+  - { name: a, key: gw-a, destination: b }
+  - { name: b, key: gw-b }
+destinations:
+  - { name: a }
+  - { name: b, publicKey: p, secretKey: s }
+  - name: c
+    publicKey: p
+    secretKey: s
+`;
+    test('neither the first nor one that a key names', () => {
+      expect(warningsOf(KEYS, yaml)).toEqual([
+        'gateway.yaml:8: destinations[2] receives no new spans: it is not the first, and no key names it',
+      ]);
+    });
+
+    test('all but the first, without keys of the file', () => {
+      const keyless = yaml.slice(yaml.indexOf('destinations'));
+      expect(warningsOf({ ...KEYS, GATEWAY_INGEST_KEYS: 'k' }, keyless)).toEqual(
+        containing(['gateway.yaml:3: destinations[1] receives no', 'gateway.yaml:4: destinations[2] receives no']),
+      );
+    });
   });
 });

@@ -35,12 +35,38 @@ describe('docs/configuration.md', () => {
     expect([...named].sort()).toEqual([...read].sort());
   });
 
-  test('its example is a configuration without mistakes', () => {
-    const example = /```yaml\n([\s\S]*?)```/.exec(reference)?.[1];
-    const env = { MY_LANGFUSE_SECRET: 'sk-lf-1', ADMIN_PORT: '' };
+  const examples = [...reference.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml);
+  const env = { MY_LANGFUSE_SECRET: 'sk-lf-1', ADMIN_PORT: '', RESEARCH_SECRET: 'sk-lf-2', BATCH_KEY: 'gw-batch-1' };
+
+  test('its first example is a configuration without mistakes', () => {
+    const [example] = examples;
     expect(load(env, example)).toMatchObject({ warnings: [] });
     expect(configOf(env, example).queue).toMatchObject({ kind: 'disk', dataDir: '/var/lib/langfuse-otlp-gateway' });
     expect(configOf(env, example).destinations).toMatchObject([{ environment: 'production', secretKey: 'sk-lf-1' }]);
+  });
+
+  test('so is its example of keys, in which a page says all there is', () => {
+    const example = examples[1];
+    expect(load(env, example)).toMatchObject({ warnings: [] });
+    const { keys } = configOf(env, example);
+    expect(keys.map(({ name }) => name)).toEqual(['web', 'backend', 'batch']);
+    const fields = Object.keys(SETTINGS).flatMap((key) =>
+      key.startsWith('keys[].') ? [key.slice('keys[].'.length)] : [],
+    );
+    expect(fields.filter((field) => !example?.includes(` ${field}: `))).toEqual([]);
+    const [, backend] = configOf({}, 'keys: [{ name: a, key: a }, { name: backend, key: gw-backend-1 }]').keys;
+    expect(keys[1]?.sha256).toBe(backend?.sha256);
+  });
+
+  test('says which bounds a browser key has by itself', () => {
+    const [key] = configOf({}, 'keys: [{ name: a, key: k, browser: true, origins: [https://a.example] }]').keys;
+    const figures = [key?.spansPerSecond, key?.bytesPerSecond, key?.maxSpansPerRequest].map((figure) =>
+      figure?.toLocaleString('en'),
+    );
+    const [spans, bytes, inRequest] = figures;
+    expect(reference.replace(/\s+/g, ' ')).toContain(
+      `${spans} spans and ${bytes} bytes a second, ${inRequest} spans a request`,
+    );
   });
 });
 

@@ -10,7 +10,7 @@ import { expectRefusal, expectSuccess } from '../support/otlp-answer';
 import { requestOf, spanOf, twins } from '../support/otlp-twins';
 import type { Answer } from '../support/post';
 import { openConnection, rawPost } from '../support/raw-connection';
-import { NOTHING_TO_TELL } from '../support/receiver';
+import { OPEN_RECEIVER } from '../support/receiver';
 import { useGateway } from '../support/use-gateway';
 
 const gateway = useGateway();
@@ -59,19 +59,7 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, { headers, body }) =>
 });
 
 describe('time', () => {
-  const server = createReceiver({
-    ...{
-      accept: async () => NOTHING_TO_TELL,
-      tellWarnings: false,
-      room: async () => () => {},
-      trouble: () => undefined,
-      flush: { settled: async () => true, waiting: () => 0 },
-      random: () => 0,
-      isDraining: () => false,
-      onAnswered: () => {},
-    },
-    ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [], log: pino({ level: 'silent' }) },
-  });
+  const server = createReceiver({ ...OPEN_RECEIVER, log: pino({ level: 'silent' }) });
   const { keepAliveTimeout, headersTimeout, requestTimeout } = server;
   let url: string;
   beforeAll(async () => {

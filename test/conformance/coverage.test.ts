@@ -4,16 +4,16 @@ import { literalCases, rowIds } from '../support/literal-cases';
 
 /** Rows that this version cannot show, or that ask for nothing of a gateway. */
 const NOT_SHOWN: Readonly<Record<string, string>> = {
-  A19: 'TLS on the receiver is not in this version',
   A20: 'HTTP/2 without TLS is optional, and not offered',
-  F07: 'the rate of a key is not in this version; how 429 looks is shown by F08',
-  K04: 'a key that may send to some places only is not in this version; how 403 looks is shown by F10',
-  K09: 'TLS with client certificates is not in this version',
   L11: 'a socket in the file system is optional, and not offered',
 };
 
-/** Rows about delivery, which tests of other folders show: file and a part of the test's name. */
+/** Rows that tests of other folders show: file and a part of the test's name. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, readonly [file: string, test: string]>> = {
+  A19: ['receiver/tls.test.ts', 'A19 HTTP/1.1, whether the client offers it alone, with HTTP/2 or not at all'],
+  F07: ['end-to-end/browser-keys.test.ts', 'F07 over the rate of spans: 429'],
+  K04: ['end-to-end/browser-keys.test.ts', 'a path that is not allowed'],
+  K09: ['receiver/tls.test.ts', 'K09 clients with certificates'],
   M05: ['delivery/dispatcher.test.ts', 'what could not be delivered in the longest time is a dead letter'],
   M06: [
     'end-to-end/full-queue.test.ts',

@@ -8,7 +8,7 @@ import { createReceiver } from '../../src/receiver/server';
 import { expectRefusal, expectSuccess } from '../support/otlp-answer';
 import { jsonText, protobufBytes, requestOf, spanOf, twins } from '../support/otlp-twins';
 import { type Answer, post } from '../support/post';
-import { NOTHING_TO_TELL } from '../support/receiver';
+import { NOTHING_TO_TELL, OPEN_RECEIVER } from '../support/receiver';
 import { useGateway } from '../support/use-gateway';
 import { lenField, nested } from '../support/wire';
 
@@ -21,21 +21,8 @@ let receiver: Server;
 let url: string;
 beforeAll(async () => {
   receiver = createReceiver({
-    ...{
-      accept: (body) => failure(body),
-      tellWarnings: false,
-      room: async () => () => {},
-      isDraining: () => false,
-      onAnswered: () => {},
-    },
-    ...{
-      bodyBytesMax: 65_536,
-      corsOrigins: [],
-      ingestKeys: [],
-      trouble: () => undefined,
-      flush: { settled: async () => true, waiting: () => 0 },
-      random: () => 0,
-    },
+    ...OPEN_RECEIVER,
+    accept: (body) => failure(body),
     log: pino({ level: 'debug' }, { write: (line: string) => logs.push(line) }),
   });
   receiver.listen(0, '127.0.0.1');

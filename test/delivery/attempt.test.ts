@@ -27,13 +27,49 @@ test('the first outcome counts, the attempt is done with the last span, and noth
   expect([...heard.values()]).toEqual([[DELIVERED], [DELIVERED], [RETRY]]);
 });
 
-test('lost is what was not seen again and has no outcome', () => {
-  const { attempt, spans } = attemptOf(3);
-  const [first, second, third] = spans;
-  first!.arrived = true;
-  attempt.report([second!], DELIVERED);
-  expect(names(attempt.lost())).toEqual(names([third!]));
-  expect(spans.map(({ isSettled }) => isSettled)).toEqual([false, true, false]);
+describe('with a clock', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  test('of what is watched, what was not seen again and has no outcome is tried again', () => {
+    const { attempt, spans, heard } = attemptOf(4);
+    const [first, second] = spans;
+    attempt.watch(spans.slice(0, 3), 30_000);
+    first!.arrived = true;
+    attempt.report([second!], DELIVERED);
+    jest.advanceTimersByTime(29_999);
+    expect([...heard.values()]).toEqual([[], [DELIVERED], [], []]);
+    jest.advanceTimersByTime(1);
+    expect([...heard.values()]).toEqual([[], [DELIVERED], [{ kind: 'retry', reason: 'no_receipt' }], []]);
+  });
+
+  test('no clock runs for what is done', () => {
+    const { attempt, spans } = attemptOf(2);
+    attempt.watch(spans, 30_000);
+    attempt.watch(spans.slice(1), 30_000);
+    attempt.report(spans, DELIVERED);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+test('it says when all that is left of it is held, and when that is over', () => {
+  const { attempt, spans, held, done } = attemptOf(5);
+  const [first, second, third, fourth, fifth] = spans;
+  attempt.hold([first!, second!, third!]);
+  // Held ones may have their outcome too.
+  attempt.report([third!], RETRY);
+  attempt.report([fourth!], RETRY);
+  expect(held).toEqual([]);
+  attempt.report([fifth!], DELIVERED);
+  expect(held).toEqual([true]);
+  attempt.release(first!);
+  expect(held).toEqual([true, false]);
+  attempt.report([first!], DELIVERED);
+  expect(held).toEqual([true, false, true]);
+  attempt.report([second!], RETRY);
+  // Its outcome came first.
+  attempt.release(second!);
+  expect([held, done()]).toEqual([[true, false, true], 1]);
 });
 
 test('whatever is reported in whatever order, over several attempts: each span hears its first outcome, once', () => {
@@ -60,7 +96,9 @@ test('whatever is reported in whatever order, over several attempts: each span h
       for (const { attempt, spans, heard, done } of attempts) {
         expect([...heard.values()]).toEqual(spans.map((span) => (expected.has(span) ? [expected.get(span)] : [])));
         expect(done()).toBe(spans.every((span) => expected.has(span)) ? 1 : 0);
-        expect(names(attempt.lost())).toEqual(names(spans.filter((span) => !expected.has(span))));
+        expect(names(attempt.spans.filter(({ isSettled }) => !isSettled))).toEqual(
+          names(spans.filter((span) => !expected.has(span))),
+        );
       }
     }),
   );

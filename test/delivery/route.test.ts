@@ -45,6 +45,8 @@ async function deliver({
     writeDeadLetter: undefined,
     onDeadLettered: () => {},
     onAttempt: () => {},
+    media: 'inline',
+    onMedia: () => {},
     retryMaxAgeMs: 60_000,
     proxy: {},
     userAgent: 'test/1',

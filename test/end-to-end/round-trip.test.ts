@@ -26,6 +26,9 @@ const DIFFERENCES: readonly (readonly [name: string, repair: ValueRepair, spans:
         'a Uint8Array attribute, which Langfuse does not decode',
       ] as const,
   ),
+  ['ai-sdk-v7/legacy-image-input', 'media_data_uri', 1, 'the AI SDK writes an image in bare base64'],
+  ['ai-sdk-v7/otel-image-input', 'media_data_uri', 2, 'so does its newer integration, as a blob'],
+  ['traceloop/openai-image', 'media_data_uri', 1, 'so does OpenLLMetry'],
 ];
 
 /** Spans of the whole corpus that each repair touches. */
@@ -34,7 +37,7 @@ const REPAIRED = {
   ...{ links_to_metadata: 23, events_to_metadata: 42, exception_to_level: 2, trace_state_to_metadata: 24 },
   ...{ kind_to_metadata: 149, dropped_counts_to_metadata: 11, trace_input_output: 4, metadata_text_kept: 4 },
   ...{ trace_session_id: 8, trace_user_id: 8, trace_tags: 5, trace_name: 2, trace_release: 2, trace_version: 12 },
-  ...{ trace_environment: 11, trace_public: 4 },
+  ...{ trace_environment: 11, trace_public: 4, media_data_uri: 4 },
 };
 
 let fake: FakeLangfuse;
@@ -42,7 +45,7 @@ let gateway: RunningGateway;
 /** What the gateway knows of traces by now. */
 const traces = new Traces();
 beforeAll(async () => {
-  fake = await startFakeLangfuse();
+  fake = await startFakeLangfuse({ media: { isElsewhere: true } });
   gateway = await startGateway({ fake });
 });
 afterAll(async () => {

@@ -25,6 +25,7 @@ describe('the table', () => {
       'exception_to_level',
       'kind_to_metadata',
       'links_to_metadata',
+      'media_data_uri',
       'metadata_text_kept',
       'prompt_version_to_number',
       'prompt_without_version',
@@ -88,6 +89,11 @@ const ROWS: [repair: string, given: VisibleGiven, expected: Partial<Observation>
     'values_to_json',
     { attributes: { a: kvlist({ b: 1 }), c: [1, 'd'] } },
     { metadata: expect.objectContaining({ 'attributes.a': '{"b":1}', 'attributes.c': '[1,"d"]' }) },
+  ],
+  [
+    'media_data_uri',
+    { attributes: { 'input.value': '{"type":"file","mediaType":"image/jpeg","data":"/9j/4AAQSkZJRg=="}' } },
+    { input: '{"type":"file","mediaType":"image/jpeg","data":"data:image/jpeg;base64,/9j/4AAQSkZJRg=="}' },
   ],
   [
     'trace_input_output',
@@ -219,6 +225,19 @@ test.each([
 });
 
 describe('watched attributes', () => {
+  test.each(['input', 'langfuse.trace.output', 'gen_ai.prompt.', 'ai.prompt.messages'])(
+    '%s for the media in it',
+    (name) => {
+      const watched = WATCHED_ATTRIBUTES.filter((each) => ('key' in each ? each.key : each.prefix) === name);
+      const calls = (text: string) => {
+        const bytes = Buffer.from(`x${text}x`);
+        return watched.some(({ onlyBytes }) => onlyBytes?.(bytes, 1, bytes.length - 1));
+      };
+      expect(calls('[{"type":"blob","mime_type":"image/png","content":"iVBORw0KGgo="}]')).toBe(true);
+      expect(calls('[{"type":"text","content":"an ordinary answer of some length"}]')).toBe(false);
+    },
+  );
+
   const CALLS: [key: string, text: string | undefined, calls: boolean][] = [
     ['langfuse.environment', 'prod', false],
     ['langfuse.environment', 'Prod', true],
@@ -259,6 +278,7 @@ const VALUES = fc.constantFrom<unknown>(
     '{"version":2}',
     'ai.toolCall',
     '9223372036854775807',
+    '[{"type":"blob","mime_type":"image/png","content":"iVBORw0KGgo="}]',
   ],
   ...[5, 0, 1.5, Number.NaN, true, false, null, [], ['constructor'], ['a', null], [1, 'a'], [Number.NaN]],
   ...[kvlist({ a: kvlist({ b: [1] }) }), new Uint8Array([1])],

@@ -17,6 +17,9 @@ import { fixed64Field, group, lenField, varintField } from '../support/wire';
 
 const isOne = (text: string | undefined) => text === 'one';
 const isNoText = (text: string | undefined) => text === undefined;
+const hasOne = (bytes: Buffer, start: number, end: number) => bytes.subarray(start, end).includes('one');
+/** Whose bytes are those of the text alone. */
+const isJustOne = (bytes: Buffer, start: number, end: number) => bytes.toString('latin1', start, end) === 'one';
 
 /** Several on one key, beginnings of others, and keys that have more to them than their names. */
 const WATCHED: readonly WatchedKey[] = [
@@ -31,10 +34,22 @@ const WATCHED: readonly WatchedKey[] = [
   { key: 'grün', bit: 1 << 8 },
   { key: 'langfuse.environment', bit: 1 << 9, only: isNoText },
 ];
+const BY_BYTES: readonly WatchedKey[] = [
+  { key: 'k', bit: 1 << 0, onlyBytes: hasOne },
+  { key: 'k', bit: 1 << 1, onlyBytes: isJustOne },
+  {
+    key: 'gen_ai.prompt.',
+    isPrefix: true,
+    bit: 1 << 2,
+    onlyKeys: (name) => name.endsWith('.content'),
+    onlyBytes: hasOne,
+  },
+  { key: 'k', bit: 1 << 3, onlyBytes: () => true },
+];
 const WATCH = new KeyWatch(WATCHED);
 
-const outlinesOf = (body: Buffer): Outline[] => {
-  const outliner = new SpanOutliner(body, WATCH);
+const outlinesOf = (body: Buffer, watch = WATCH): Outline[] => {
+  const outliner = new SpanOutliner(body, watch);
   return scanRequest(body, { check: true }).spans.map(({ start, end }) => outliner.read(start, end));
 };
 
@@ -141,9 +156,12 @@ const text = (content: string) => lenField(1, content);
 
 /** The outline of a span of good ids and times and these fields. */
 function outlineOf(...fields: Uint8Array[]): Seen {
-  const body = lenField(1, lenField(2, lenField(2, Buffer.concat([...IDS, ...TIMES, ...fields]))));
+  const body = bodyOf(...fields);
   return seen(body, outlinesOf(body)[0]!);
 }
+
+const bodyOf = (...fields: Uint8Array[]) =>
+  lenField(1, lenField(2, lenField(2, Buffer.concat([...IDS, ...TIMES, ...fields]))));
 
 const NOTHING = { features: 0, kind: 0, keys: 0, emptyKeys: 0 };
 
@@ -233,6 +251,32 @@ describe('an attribute is seen', () => {
     // Between others, too.
     const other = attribute(key('session.id'), value(text('x')));
     expect(outlineOf(other, field, other)).toMatchObject({ keys: keys | 4, emptyKeys, features });
+  });
+});
+
+describe('values are looked at by their bytes', () => {
+  const list = (content: string) => lenField(5, lenField(1, text(content)));
+  const BYTES_WATCH = new KeyWatch(BY_BYTES);
+
+  test.each<[string, Uint8Array, { keys: number; emptyKeys?: number }]>([
+    ['a text', attribute(key('k'), value(text('one'))), { keys: 1 | 2 | 8 }],
+    ['a longer text', attribute(key('k'), value(text(`${'x'.repeat(300)}one`))), { keys: 1 | 8 }],
+    ['another text', attribute(key('k'), value(text('two'))), { keys: 8 }],
+    [
+      'the text alone, not what is behind it',
+      Buffer.concat([attribute(key('k'), value(text('on'))), attribute(key('e'), value(text('one')))]),
+      { keys: 8 },
+    ],
+    ['a text behind another', attribute(key('k'), value(text('two'), text('one'))), { keys: 1 | 8 }],
+    ['a list', attribute(key('k'), value(list('one'))), { keys: 1 | 8 }],
+    ['a number', attribute(key('k'), value(varintField(3, 1))), { keys: 8 }],
+    ['an empty text', attribute(key('k'), value(text(''))), { keys: 0, emptyKeys: 8 }],
+    ['no value', attribute(key('k')), { keys: 0, emptyKeys: 8 }],
+    ['with the key, too', attribute(key('gen_ai.prompt.0.content'), value(text('one'))), { keys: 4 }],
+    ['of another key', attribute(key('gen_ai.prompt.0.role'), value(text('one'))), { keys: 0 }],
+    ['of another value', attribute(key('gen_ai.prompt.0.content'), value(text('two'))), { keys: 0 }],
+  ])('%s', (_, field, { keys, emptyKeys = 0 }) => {
+    expect(outlinesOf(bodyOf(field), BYTES_WATCH)[0]).toMatchObject({ keys, emptyKeys });
   });
 });
 

@@ -3,6 +3,7 @@ import { createMemoryQueue } from '../../src/queue/memory-queue';
 import type { Flush } from '../../src/receiver/flush';
 import type { ReceiverOptions } from '../../src/receiver/server';
 import { exchange } from '../support/exchange';
+import { ingestKey } from '../support/ingest-keys';
 import { expectRefusal } from '../support/otlp-answer';
 import { asProtobuf, requestOf, spanOf } from '../support/otlp-twins';
 import { rawPost } from '../support/raw-connection';
@@ -85,13 +86,13 @@ describe.each(PATHS)('%s', (path) => {
   });
 
   test('a preflight is answered, without a key', async () => {
-    const { ask } = await start({ ingestKeys: ['gw-1'] });
+    const { ask } = await start({ keys: [ingestKey('gw-1')] });
     const headers = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-api-key' };
     expect(await ask(path, { method: 'OPTIONS', headers })).toMatchObject({ status: 204, headers: readable });
   });
 
   test('needs a key where ingest does', async () => {
-    const { ask, calls } = await start({ ingestKeys: ['gw-1'] });
+    const { ask, calls } = await start({ keys: [ingestKey('gw-1')] });
     const refused = await ask(path);
     expectRefusal(refused, { status: 401, encoding: 'json' });
     expect(refused.headers).toMatchObject({ ...readable, 'www-authenticate': expect.stringContaining('Bearer') });
@@ -160,7 +161,9 @@ describe('a body', () => {
     const { running } = await start();
     const connection = await running.open();
     await connection.write(rawPost({ path: '/flush', headers: { 'Content-Length': '100' }, body: Buffer.from('x') }));
-    expect(await connection.answer()).toMatchObject({ status: 202, headers: { connection: 'close' } });
+    expect(await connection.answer()).toMatchObject({ status: 202, headers: { connection: 'keep-alive' } });
+    // Its rest is waited for, but not for long.
+    await connection.closed;
   });
 });
 

@@ -237,11 +237,12 @@ describe.each(twins(requestOf(spanOf())))('%s', (encoding, sent) => {
 
   test('an answer that has begun is left to end', async () => {
     const { started, connection } = await writing(
-      rawPost({ headers: { ...headers, 'Content-Encoding': 'x', 'Content-Length': '9' } }),
+      rawPost({ headers: { ...headers, 'Content-Encoding': 'x', 'Content-Length': '100000' } }),
+      { bodyBytesMax: 1_000_000 },
     );
     started.receiver.refuseOpen();
     expectRefusal(await connection.answer(), { status: 415, encoding });
-    await connection.write(Buffer.alloc(9));
+    await connection.write(Buffer.alloc(100_000));
     await connection.closed;
     expect(started.answered).toEqual([['/v1/traces', 415]]);
   });

@@ -18,27 +18,29 @@ export function write(content: string, name = 'gateway.yaml'): string {
   return file;
 }
 
-export function load(env: Env, yaml?: string): LoadedConfig {
-  return loadConfig({ env, configFile: yaml === undefined ? undefined : write(yaml) });
+/** `now`, in milliseconds, is the time at which it is loaded. */
+export function load(env: Env, yaml?: string, now?: number): LoadedConfig {
+  const clock = now === undefined ? undefined : () => now;
+  return loadConfig({ env, configFile: yaml === undefined ? undefined : write(yaml), now: clock });
 }
 
 /** The configuration; fails with the mistakes when there are any. */
-export function configOf(env: Env, yaml?: string): Config {
-  const loaded = load(env, yaml);
+export function configOf(env: Env, yaml?: string, now?: number): Config {
+  const loaded = load(env, yaml, now);
   expect(loaded).not.toHaveProperty('mistakes');
   return (loaded as { config: Config }).config;
 }
 
 /** The mistakes, without the folder of this run: they begin with `gateway.yaml:3`. Fails when there are none. */
-export function mistakesOf(env: Env, yaml?: string): string[] {
-  const loaded = load(env, yaml);
+export function mistakesOf(env: Env, yaml?: string, now?: number): string[] {
+  const loaded = load(env, yaml, now);
   expect(loaded).toHaveProperty('mistakes');
   return (loaded as { mistakes: string[] }).mistakes.map((mistake) => mistake.replaceAll(`${folder}/`, ''));
 }
 
 /** The warnings of a configuration that has no mistakes, without the folder of this run. */
-export function warningsOf(env: Env, yaml?: string): string[] {
-  const loaded = load(env, yaml);
+export function warningsOf(env: Env, yaml?: string, now?: number): string[] {
+  const loaded = load(env, yaml, now);
   expect(loaded).not.toHaveProperty('mistakes');
   return loaded.warnings.map((warning) => warning.replaceAll(`${folder}/`, ''));
 }

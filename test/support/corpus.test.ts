@@ -16,7 +16,7 @@ test.each(rows)('%s has the spans its meta file counts', (_, one) => {
 describe('posted straight to Langfuse', () => {
   let fake: FakeLangfuse;
   beforeEach(async () => {
-    fake = await startFakeLangfuse();
+    fake = await startFakeLangfuse({ media: { isElsewhere: true } });
   });
   afterEach(() => fake.close());
 

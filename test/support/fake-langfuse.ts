@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CanonicalSpan } from './canonical';
-import { type Answer, judgeIngestion } from './langfuse-ingestion';
+import { createFakeMedia, type FakeMedia, type FakeMediaOptions } from './fake-media';
+import { type Answer, basicAuth, judgeIngestion } from './langfuse-ingestion';
 
 export const FAKE_PUBLIC_KEY = 'pk-lf-fake';
 export const FAKE_SECRET_KEY = 'sk-lf-fake';
@@ -17,6 +18,7 @@ export interface FakeLangfuseOptions {
   refuseSpan?: (span: CanonicalSpan) => boolean;
   /** Limit of a body, on the wire and after decompression; beyond it: 413. */
   bodyBytesMax?: number;
+  media?: FakeMediaOptions;
 }
 
 export interface ForcedAnswer {
@@ -54,6 +56,7 @@ export interface FakeLangfuse {
   spans: CanonicalSpan[];
   /** What the real server would answer with 200 and then lose, or store as something else. */
   violations: string[];
+  media: FakeMedia;
   /** How many connections were opened, and how many posts were unanswered at once at most. */
   connections(): { opened: number; postsInFlightMax: number };
   /** Resolves with all stored spans once there are at least `count`; rejects after `timeoutMs`. */
@@ -63,7 +66,8 @@ export interface FakeLangfuse {
 
 /**
  * A Langfuse on loopback that is as strict as the real one at `POST /api/public/otel/v1/traces` (4.16.0,
- * web/src/pages/api/public/otel/v1/traces/index.ts), and stricter where the real one stores nonsense.
+ * web/src/pages/api/public/otel/v1/traces/index.ts), and stricter where the real one stores nonsense. Images have their own
+ * way in: `createFakeMedia`.
  */
 export async function startFakeLangfuse(options: FakeLangfuseOptions = {}): Promise<FakeLangfuse> {
   const { publicKey = FAKE_PUBLIC_KEY, secretKey = FAKE_SECRET_KEY } = options;
@@ -72,9 +76,12 @@ export async function startFakeLangfuse(options: FakeLangfuseOptions = {}): Prom
   const violations: string[] = [];
   const stored = new EventTarget();
   const closing = new AbortController();
+  const authorization = basicAuth({ publicKey, secretKey });
+  const media = createFakeMedia({ ...options.media, authorization, violations, closing: closing.signal });
   const counts = { opened: 0, postsInFlight: 0, postsInFlightMax: 0 };
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    if (media.owns(request.url ?? '')) return media.handle(request, response);
     const body = Buffer.concat(await request.toArray());
     const judged = judgeIngestion({ request, body, publicKey, secretKey, bodyBytesMax: options.bodyBytesMax });
     const { encoding, violations: found } = judged;
@@ -90,6 +97,7 @@ export async function startFakeLangfuse(options: FakeLangfuseOptions = {}): Prom
     const answer = forcedAnswer(forced) ?? refusal(judged.answer, post, options.refuseSpan) ?? judged.answer;
     if (forced?.store || (answer.status === 200 && !forced?.destroy)) {
       spans.push(...judged.spans);
+      judged.spans.forEach(media.check);
       stored.dispatchEvent(new Event('stored'));
     }
     if (forced?.destroy) return request.socket.destroy();
@@ -115,7 +123,7 @@ export async function startFakeLangfuse(options: FakeLangfuseOptions = {}): Prom
 
   return {
     ...{ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, publicKey, secretKey },
-    ...{ requests, spans, violations },
+    ...{ requests, spans, violations, media: media.view },
     waitForSpans: (count, timeoutMs = 5000) => waitForSpans({ count, timeoutMs, stored, requests, spans }),
     connections: () => ({ opened: counts.opened, postsInFlightMax: counts.postsInFlightMax }),
     close: async () => {

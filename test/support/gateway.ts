@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pino from 'pino';
 import { loadConfig } from '../../src/config';
 import { createGateway } from '../../src/gateway';
@@ -26,13 +28,18 @@ export interface RunningGateway {
 export async function startGateway({
   fake,
   env = {},
+  yaml,
 }: {
   fake?: FakeLangfuse;
   env?: Record<string, string>;
+  /** The text of a configuration file. */
+  yaml?: string | undefined;
 } = {}): Promise<RunningGateway> {
   const folder = makeTemporary();
+  const configFile = yaml === undefined ? undefined : join(folder, 'gateway.yaml');
+  if (configFile !== undefined) writeFileSync(configFile, yaml ?? '');
   const defaults = { PORT: '0', GATEWAY_ADMIN_PORT: '0', GATEWAY_DATA_DIR: folder, LOG_LEVEL: 'debug' };
-  const loaded = loadConfig({ env: { ...defaults, ...(fake && langfuseVariables(fake)), ...env } });
+  const loaded = loadConfig({ env: { ...defaults, ...(fake && langfuseVariables(fake)), ...env }, configFile });
   if ('mistakes' in loaded) {
     removeTemporary(folder);
     throw new Error(loaded.mistakes.join('\n'));

@@ -47,7 +47,10 @@ export function startJudging(settings: JudgeSettings = {}) {
     judge: (bytes: Buffer, rest: Partial<Omit<RequestToJudge, 'bytes'>> = {}) =>
       judge({ format: 'protobuf', destination: 'main', bytes, ...rest }),
     /** A request as its fields, in the encoding, and what became of it. */
-    send: async (request: Fields, { format = 'protobuf', ...rest }: Partial<Omit<RequestToJudge, 'bytes'>> = {}) => {
+    send: async (
+      request: Fields,
+      { format = 'protobuf', ...rest }: Partial<Omit<RequestToJudge, 'bytes' | 'format'>> & { format?: Encoding } = {},
+    ) => {
       const [, sent] = twins(request).find(([encoding]) => encoding === format)!;
       return shown(await judge({ destination: 'main', ...rest, format, bytes: sent.body }));
     },

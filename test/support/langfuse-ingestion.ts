@@ -67,7 +67,7 @@ const ENCODINGS = [
 ] as const;
 
 /** The prefix counts as it is written, and so do both keys. (The real server looks only at the secret one.) */
-function basicAuth({ publicKey, secretKey }: { publicKey: string; secretKey: string }): string {
+export function basicAuth({ publicKey, secretKey }: { publicKey: string; secretKey: string }): string {
   return `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`;
 }
 

@@ -6,6 +6,7 @@ const VALUE_REPAIRS = {
   attribute_retyped: (value) => ('misfit' in value ? retyped(value) : value),
   bytes_to_base64: (value) =>
     'bytes' in value ? { string: Buffer.from(value.bytes, 'hex').toString('base64') } : value,
+  media_data_uri: (value) => ('string' in value ? withPrefixes(value) : value),
 } satisfies Partial<Record<RepairName, (value: CanonicalValue) => CanonicalValue>>;
 
 export type ValueRepair = keyof typeof VALUE_REPAIRS;
@@ -25,10 +26,27 @@ export function repairSpans(
         return other;
       });
       if (changed) touched[repair] = (touched[repair] ?? 0) + 1;
-      return after;
+      return repair === 'media_data_uri' ? changedLast(before, after) : after;
     }, span),
   );
   return { spans: repaired, touched };
+}
+
+/** As the AI SDK and the GenAI conventions write files. */
+const BARE_MEDIUM = /("(?:mediaType|mime_type)":"([^"]+)","(?:data|content)":")(?!data:)/g;
+
+function withPrefixes(value: { string: string }): CanonicalValue {
+  const string = value.string.replace(BARE_MEDIUM, '$1data:$2;base64,');
+  return string === value.string ? value : { string };
+}
+
+/** An attribute that is written anew on the way in stands behind those that are not. */
+function changedLast(before: CanonicalSpan, after: CanonicalSpan): CanonicalSpan {
+  const textOf = (value: CanonicalValue | null | undefined) => value && 'string' in value && value.string;
+  const isChanged = ({ value }: CanonicalAttribute, at: number) =>
+    textOf(value) !== textOf(before.attributes[at]?.value);
+  const kept = after.attributes.filter((entry, at) => !isChanged(entry, at));
+  return { ...after, attributes: [...kept, ...after.attributes.filter(isChanged)] };
 }
 
 /** What it is, whatever member it stood in: a number is a double, text is a string. */

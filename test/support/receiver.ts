@@ -18,21 +18,23 @@ export interface RunningReceiver {
 }
 
 /** What a request without fault comes to. */
-export const NOTHING_TO_TELL: Accepted = { rejections: [], warnings: new Map() };
+export const NOTHING_TO_TELL: Accepted = { accepted: 1, rejections: [], warnings: new Map() };
 
-/** A receiver with nothing behind it: it takes everything at once, unless told otherwise. */
+/** Of a receiver with nothing behind it: it takes everything from everybody at once. */
+export const OPEN_RECEIVER: Omit<ReceiverOptions, 'log'> = {
+  ...{ accept: async () => NOTHING_TO_TELL, tellWarnings: false, room: async () => () => {}, trouble: () => undefined },
+  ...{ flush: { settled: async () => true, waiting: () => 0 }, isDraining: () => false, random: () => 0 },
+  ...{ bodyBytesMax: 65_536, corsOrigins: [], keys: [], trustProxy: false, isLangfuseConfigured: true, now: Date.now },
+  ...{ onAnswered: () => {}, onRefused: () => {}, onKeyUsed: () => {}, onForeignOrigin: () => {} },
+  onConnectionDropped: () => {},
+};
+
+/** A receiver with nothing behind it, unless told otherwise. */
 export async function startReceiver(options: Partial<ReceiverOptions> = {}): Promise<RunningReceiver> {
   const answered: [string, number][] = [];
   const logs: string[] = [];
   const receiver = createReceiver({
-    ...{
-      accept: async () => NOTHING_TO_TELL,
-      tellWarnings: false,
-      room: async () => () => {},
-      trouble: () => undefined,
-    },
-    ...{ flush: { settled: async () => true, waiting: () => 0 }, isDraining: () => false, random: () => 0 },
-    ...{ bodyBytesMax: 65_536, corsOrigins: [], ingestKeys: [] },
+    ...OPEN_RECEIVER,
     onAnswered: ({ path, code }) => answered.push([path, code]),
     log: pino({ level: 'debug' }, { write: (line: string) => logs.push(line) }),
     ...options,

@@ -28,12 +28,14 @@ export interface Passage {
 }
 
 /** A fake Langfuse and a gateway in front of it, for all tests around the call. */
-export function useGateway(options: { env?: Record<string, string>; fake?: FakeLangfuseOptions } = {}): GatewayInUse {
+export function useGateway(
+  options: { env?: Record<string, string>; yaml?: string; fake?: FakeLangfuseOptions } = {},
+): GatewayInUse {
   let fake: FakeLangfuse;
   let gateway: RunningGateway;
   beforeAll(async () => {
     fake = await startFakeLangfuse(options.fake);
-    gateway = await startGateway({ fake, env: options.env });
+    gateway = await startGateway({ fake, env: options.env, yaml: options.yaml });
   });
   afterAll(async () => {
     await gateway.stop();

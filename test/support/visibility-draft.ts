@@ -127,7 +127,9 @@ export function featuresOf(span: ReadableSpan): Set<Feature> {
     for (const watched of WATCHED_ATTRIBUTES) {
       const isMeant =
         'prefix' in watched ? key.startsWith(watched.prefix) && watched.onlyKeys(key) : key === watched.key;
-      has(watched.feature, isMeant && (watched.only?.(text) ?? true));
+      const bytes = Buffer.from(text ?? JSON.stringify(value) ?? '');
+      const counts = (watched.only?.(text) ?? true) && (watched.onlyBytes?.(bytes, 0, bytes.length) ?? true);
+      has(watched.feature, isMeant && counts);
     }
   }
   return features;
