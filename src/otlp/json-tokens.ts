@@ -11,12 +11,43 @@ const LITERALS = ['true', 'false', 'null'] as const;
 const knownKeys = new Map(fieldNames().map((text) => [hashOf(Buffer.from(text)), { bytes: Buffer.from(text), text }]));
 const KEY_BYTES_MAX = 32;
 
+/** Up to here a loop over bytes is faster than to prepare anything. */
+const SHORT_BYTES = 32;
+
+/** 1 for what ends the plain part of a string. */
+const SPECIAL = new Uint8Array(256).fill(1, 0, 0x20);
+SPECIAL[QUOTE] = 1;
+SPECIAL[BACKSLASH] = 1;
+
+/** The bytes as words of four, from the first one that lies where a word can. */
+interface Words {
+  readonly words: Int32Array;
+  readonly offset: number;
+}
+
+function wordsOf({ buffer, byteOffset, length }: Buffer): Words {
+  const offset = -byteOffset & 3;
+  return { offset, words: new Int32Array(buffer, byteOffset + offset, Math.max(0, length - offset) >> 2) };
+}
+
+/** Whether any of four bytes is special: the highest bit of a byte tells whether a subtraction has borrowed from it. */
+function isSpecialWord(word: number): boolean {
+  const quotes = word ^ 0x22222222;
+  const backslashes = word ^ 0x5c5c5c5c;
+  const borrowed =
+    ((word - 0x20202020) & ~word) | ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes);
+  return (borrowed & 0x80808080) !== 0;
+}
+
 /** The tokens of JSON, below the level of values: see JsonScanner. */
 export class JsonTokens {
   pos = 0;
 
   /** The bytes of the string last read, between its quotes. */
   readonly token = { start: 0, end: 0 };
+
+  #isEscaped = false;
+  #words: Words | undefined;
 
   /** `bytes` must be valid UTF-8. */
   constructor(readonly bytes: Buffer) {}
@@ -47,25 +78,44 @@ export class JsonTokens {
     return this.bytes.toString('utf8', start, end);
   }
 
-  /** Consumes a string and returns whether it has escapes. */
+  /** Consumes a string and returns whether it has escapes. The one that was read last is not gone through again. */
   protected stringToken(): boolean {
-    const { bytes } = this;
-    const start = ++this.pos;
-    let escaped = false;
-    for (let at = start; at < bytes.length; at++) {
-      const byte = bytes[at]!;
-      if (byte === QUOTE) {
-        this.token.start = start;
-        this.token.end = at;
-        this.pos = at + 1;
-        return escaped;
-      }
-      if (byte === BACKSLASH) {
+    const { bytes, token } = this;
+    const start = this.pos + 1;
+    if (start !== token.start) {
+      let at = start;
+      let escaped = false;
+      for (at = this.#special(at); bytes[at] !== QUOTE; at = this.#special(at)) {
+        if (at >= bytes.length) throw badRequest(`JSON: the string at byte ${start - 1} does not end`);
+        if (bytes[at] !== BACKSLASH) throw badRequest(`JSON: control character in a string at byte ${at}`);
         escaped = true;
-        at++;
-      } else if (byte < 0x20) throw badRequest(`JSON: control character in a string at byte ${at}`);
+        at += 2;
+      }
+      token.start = start;
+      token.end = at;
+      this.#isEscaped = escaped;
     }
-    throw badRequest(`JSON: the string at byte ${start - 1} does not end`);
+    this.pos = token.end + 1;
+    return this.#isEscaped;
+  }
+
+  /** Where the next byte is that is no plain part of a string: a quote, a backslash or a control character. */
+  #special(from: number): number {
+    const { bytes } = this;
+    const shortEnd = Math.min(from + SHORT_BYTES, bytes.length);
+    let at = from;
+    while (at < shortEnd && SPECIAL[bytes[at]!] === 0) at++;
+    if (at < shortEnd || at >= bytes.length) return at;
+    // Images are one string of megabytes: four bytes at a time, which are looked at one by one where any is special.
+    this.#words ??= wordsOf(bytes);
+    const { words, offset } = this.#words;
+    while (((at - offset) & 3) !== 0 && SPECIAL[bytes[at]!] === 0) at++;
+    if (((at - offset) & 3) !== 0) return at;
+    let index = (at - offset) >> 2;
+    while (index < words.length && !isSpecialWord(words[index]!)) index++;
+    at = index * 4 + offset;
+    while (at < bytes.length && SPECIAL[bytes[at]!] === 0) at++;
+    return at;
   }
 
   protected literal(): string {

@@ -202,3 +202,57 @@ describe('depth', () => {
     expect(() => skip(`[${Array(50_000).fill('[]').join(',')}]`)).not.toThrow();
   });
 });
+
+describe('long strings, which are gone through four bytes at a time', () => {
+  const piece = fc.oneof(
+    fc.string({ maxLength: 90, size: 'max', unit: fc.constantFrom('a', 'Z', '/', '~', '!', '#', '[', ']', '\x7f') }),
+    fc.string({ minLength: 0, maxLength: 20, unit: 'grapheme' }),
+    fc.constantFrom('"', '\\', '\n', '\u0001', '\u2028', 'é', '\ufffd', '\u0080'),
+  );
+  const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+  /** At any place in memory: words begin at every fourth byte. */
+  const scannerOf = (json: Buffer, shift: number) => {
+    const memory = Buffer.alloc(json.length + shift + 5, '"');
+    json.copy(memory, shift);
+    return new JsonScanner(memory.subarray(shift, shift + json.length));
+  };
+  const shift = fc.nat(7);
+
+  test('are read as JSON.parse reads them, where they begin and where they end', () => {
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 3 }), shift, (texts, at) => {
+        const scanner = scannerOf(Buffer.from(JSON.stringify(texts.map((one) => one.toWellFormed()))), at);
+        const found: string[] = [];
+        scanner.array(() => {
+          const plain = scanner.plainString();
+          found.push(plain ? scanner.bytes.toString('utf8', plain.start, plain.end) : scanner.string());
+        });
+        scanner.end();
+        expect(found).toEqual(texts.map((one) => one.toWellFormed()));
+      }),
+      runs(2000),
+    );
+  });
+
+  test('a control character in one is refused, by its place', () => {
+    const letters = fc.string({ maxLength: 90, size: 'max', unit: fc.constantFrom('a', '~', 'é') });
+    fc.assert(
+      fc.property(letters, fc.integer({ min: 0, max: 0x1f }), letters, shift, (before, control, after, at) => {
+        const json = Buffer.from(`"${before}${String.fromCharCode(control)}${after}"`);
+        const place = 1 + Buffer.byteLength(before);
+        expect(() => scannerOf(json, at).string()).toThrow(`control character in a string at byte ${place}`);
+      }),
+      runs(1000),
+    );
+  });
+
+  test('one that does not end is refused, and what lies behind the body is not read', () => {
+    fc.assert(
+      fc.property(text, shift, (one, at) => {
+        const json = Buffer.from(JSON.stringify(one.toWellFormed()));
+        expect(() => scannerOf(json.subarray(0, -1), at).string()).toThrow('does not end');
+      }),
+      runs(1000),
+    );
+  });
+});
