@@ -3,7 +3,7 @@ import type { Flush } from './receiver/flush';
 
 export interface FlushOptions {
   queue: Pick<QueuePort, 'stats'>;
-  /** Those that are served: an entry for another would be waited for in vain. */
+  /** Those that are served, the first one first: an entry for another would be waited for in vain. */
   destinations: () => readonly string[];
   /** The clock that entries are stamped by, in milliseconds since the epoch. */
   now: () => number;
@@ -21,6 +21,8 @@ export interface FlushDesk extends Flush {
 
 /** What one caller waits for. */
 interface Waiter {
+  /** Of these destinations. */
+  readonly of: readonly string[];
   /** Entries offered up to here. */
   readonly calledAtMs: number;
   /** By `performance.now()`, which nobody sets. */
@@ -38,21 +40,24 @@ export function createFlush(options: FlushOptions): FlushDesk {
   let timer: NodeJS.Timeout | undefined;
 
   const check = () => {
-    const offered = destinations().map((destination) => queue.stats(destination).oldestOfferedAtMs ?? Infinity);
-    const oldestMs = Math.min(...offered);
+    const oldestMs = new Map(
+      destinations().map((destination) => [destination, queue.stats(destination).oldestOfferedAtMs ?? Infinity]),
+    );
     const nowMs = performance.now();
-    for (const { calledAtMs, deadlineMs, end } of waiters) {
+    for (const { of, calledAtMs, deadlineMs, end } of waiters) {
       // Within one millisecond it cannot be told which came first.
-      if (oldestMs > calledAtMs) end(true);
+      if (of.every((destination) => (oldestMs.get(destination) ?? Infinity) > calledAtMs)) end(true);
       else if (nowMs >= deadlineMs) end(false);
     }
   };
 
   return {
-    settled: (abandoned) =>
+    settled: (abandoned, of) =>
       new Promise((resolve) => {
         const giveUp = () => waiter.end(false);
+        const [first = ''] = destinations();
         const waiter: Waiter = {
+          of: of === 'all' ? destinations() : [of.destination ?? first],
           calledAtMs: now(),
           deadlineMs: performance.now() + timeoutMs,
           end(settled) {

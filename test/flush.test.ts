@@ -30,9 +30,12 @@ function start() {
     return entry!;
   };
   /** What a call has come to: `undefined` while it waits. */
-  const call = (abandoned: AbortSignal = new AbortController().signal) => {
+  const call = (
+    abandoned: AbortSignal = new AbortController().signal,
+    of: Parameters<typeof flush.settled>[1] = 'all',
+  ) => {
     const called: { settled: boolean | undefined } = { settled: undefined };
-    void flush.settled(abandoned).then((settled) => {
+    void flush.settled(abandoned, of).then((settled) => {
       called.settled = settled;
     });
     return called;
@@ -100,6 +103,25 @@ test('every destination that is served is waited for', async () => {
   await pass(CHECK_MS);
   expect(called.settled).toBe(true);
 });
+
+test.each([
+  ['second', 'main'],
+  [undefined, 'second'],
+])(
+  'who asks for one destination, %s (the first where none is named), does not wait for another',
+  async (destination, other) => {
+    const { queue, offer, take, call } = start();
+    await offer(destination ?? 'main');
+    await offer(other);
+    const called = call(undefined, { destination });
+    await pass(CHECK_MS);
+    expect(called.settled).toBeUndefined();
+    queue.settle(await take(destination ?? 'main'), [0]);
+    await pass(CHECK_MS);
+    expect(called.settled).toBe(true);
+    expect(queue.stats(other).items).toBe(1);
+  },
+);
 
 test('what waits for a destination that nobody serves is neither waited for nor told', async () => {
   const { flush, offer, call } = start();

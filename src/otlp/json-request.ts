@@ -69,7 +69,11 @@ class JsonRequestReader {
 
   *read(): Steps<ConvertedRequest> {
     const scanner = this.#scanner;
-    if (scanner.next() !== 'object') throw badRequest('JSON: the request must be one object with resourceSpans');
+    const type = scanner.next();
+    if (type !== 'object') {
+      const hint = type === 'array' ? '; a list of flattened spans goes to POST /otel-ingest' : '';
+      throw badRequest(`JSON: the request must be one object with resourceSpans${hint}`);
+    }
     for (const key of scanner.members()) {
       if (REQUEST.byName.get(key) === RESOURCE_SPANS_FIELD)
         yield* this.#messages(RESOURCE_SPANS_FIELD, 'resourceSpans', (path) => this.#resourceSpans(path));

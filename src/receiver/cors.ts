@@ -46,7 +46,9 @@ export function createCors(origins: readonly string[]): Cors {
       response.setHeader('Access-Control-Allow-Methods', 'POST');
       if (asked.length > 0) response.setHeader('Access-Control-Allow-Headers', asked.join(', '));
       response.setHeader('Access-Control-Max-Age', PREFLIGHT_MAX_AGE_S);
-      if (request.headers['access-control-request-private-network'] === 'true') {
+      // For pages that somebody has named: `*` is no word for every page on the internet to reach into a private network.
+      const isNamed = response.hasHeader('Access-Control-Allow-Credentials');
+      if (isNamed && request.headers['access-control-request-private-network'] === 'true') {
         response.setHeader('Access-Control-Allow-Private-Network', 'true');
       }
     },

@@ -10,8 +10,10 @@ export interface Flush {
   /**
    * Resolves to true when everything that was accepted before the call is settled (delivered or a dead letter), to false
    * when that takes too long or nobody waits for it any more.
+   *
+   * @param of of which destinations: all, or the one that is named, or the first where the name is `undefined`.
    */
-  settled(abandoned: AbortSignal): Promise<boolean>;
+  settled(abandoned: AbortSignal, of: 'all' | { destination: string | undefined }): Promise<boolean>;
   /** Spans that are not settled now, those accepted since included. */
   waiting(): number;
 }
@@ -29,7 +31,7 @@ interface Waiting {
   readonly key: ReceiverKey | undefined;
 }
 
-/** Where senders wait for a flush. */
+/** Where senders wait for a flush: with a key for its destination, as nobody waits for what others send elsewhere. */
 export interface FlushDoor {
   /** `full`: too many wait already with that browser key. */
   wait(waiting: Waiting): Promise<'settled' | 'unsettled' | 'full'>;
@@ -47,7 +49,10 @@ export function createFlushDoor({ flush }: Pick<FlushOptions, 'flush'>): FlushDo
       const abandoned = new AbortController();
       response.once('close', () => abandoned.abort());
       if (key !== undefined) waiting.set(key, others + 1);
-      const settled = await flush.settled(abandoned.signal);
+      const settled = await flush.settled(
+        abandoned.signal,
+        key === undefined ? 'all' : { destination: key.destination },
+      );
       if (key !== undefined) waiting.set(key, waiting.get(key)! - 1);
       return settled ? 'settled' : 'unsettled';
     },

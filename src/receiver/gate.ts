@@ -183,7 +183,6 @@ function limitError(refused: LimitRefusal, isPage: boolean): GatewayError {
   if (refused.reason === 'too_many_spans') {
     return new GatewayError('too_large', `this key takes ${refused.max} spans in one request; send smaller batches`);
   }
-  const { what, retryAfterS } = refused;
-  const message = `this key has used up its rate of ${what}; try again in ${retryAfterS} s`;
-  return rateLimited(message, isPage ? Math.min(retryAfterS, PAGE_RETRY_AFTER_S_MAX) : retryAfterS);
+  const retryAfterS = isPage ? Math.min(refused.retryAfterS, PAGE_RETRY_AFTER_S_MAX) : refused.retryAfterS;
+  return rateLimited(`this key has used up its rate of ${refused.what}; try again in ${retryAfterS} s`, retryAfterS);
 }

@@ -27,8 +27,8 @@ export interface Dialect {
   sniff(body: Buffer): BodyFormat | undefined;
   /** Content types to send, as a 415 names them. */
   readonly contentTypes: string;
-  /** What a body is that is taken, for a 415 of one that has no type: "neither .. nor ..". */
-  readonly expected: string;
+  /** What is wrong with a body that has no type and is none of these: "is neither .. nor ..; ..". */
+  readonly unknownBody: string;
 }
 
 /** A request past the gate, and what is found out about it on the way. */
@@ -118,13 +118,14 @@ function createEntrance(budget: DoorBudget, random: () => number) {
   };
 }
 
-const unknownBody = ({ expected, contentTypes }: Dialect) =>
-  new GatewayError('unsupported_media', `the body is ${expected}; say which by Content-Type: ${contentTypes}`);
+const unknownBody = (dialect: Dialect) => new GatewayError('unsupported_media', `the body ${dialect.unknownBody}`);
 
 /** A body of no declared type that cannot be decompressed: its type cannot be told. */
 function unreadable(error: unknown): unknown {
   if (!(error instanceof GatewayError) || error.code !== 'bad_request') return error;
-  return new GatewayError('unsupported_media', `no Content-Type, and ${error.message}`, { cause: error });
+  return new GatewayError('unsupported_media', `the type of the body cannot be told: ${error.message}`, {
+    cause: error,
+  });
 }
 
 function unsupportedType(request: GateRequest, { contentTypes }: Dialect): GatewayError {

@@ -49,6 +49,8 @@ export function createKeyLimits(bounds: KeyBounds): KeyLimits {
   const spanBucket = bucketOf(bounds.spansPerSecond);
   const byteBucket = bucketOf(bounds.bytesPerSecond);
   const day = createDayBudget(bounds.dailySpans);
+  // More than a day's budget will fit no day.
+  const requestMax = Math.min(bounds.maxSpansPerRequest ?? Infinity, bounds.dailySpans ?? Infinity);
   const passed = createPassedTime();
 
   return {
@@ -75,8 +77,7 @@ export function createKeyLimits(bounds: KeyBounds): KeyLimits {
           chargedBytes = total;
         },
         spans(count, laterMs) {
-          const max = bounds.maxSpansPerRequest;
-          if (max !== undefined && count > max) return { reason: 'too_many_spans', max };
+          if (count > requestMax) return { reason: 'too_many_spans', max: requestMax };
           const isOverDay = day.refusal(count, laterMs);
           if (isOverDay !== undefined) return isOverDay;
           const at = passed(laterMs);

@@ -10,7 +10,8 @@ const OTLP_DIALECT: Dialect = {
   formatOf,
   sniff,
   contentTypes: 'application/json and application/x-protobuf',
-  expected: 'neither a JSON object nor an OTLP protobuf request',
+  unknownBody:
+    'is neither a JSON object nor an OTLP protobuf request; say which by Content-Type: application/json or application/x-protobuf',
 };
 
 /**

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { badRequest, GatewayError, shuttingDown } from '../errors';
 import { sendError } from './answer';
 import { checkDeclaredLength, createDoorBudget } from './body';
-import { answerBrokenRequest, HEADER_BYTES_MAX } from './broken-requests';
+import { answerBrokenConnection, brokenRequest, HEADER_BYTES_MAX, isGone } from './broken-requests';
 import { limitConnections } from './connections';
 import { createCors } from './cors';
 import { createFlushDoor, type FlushOptions, flushHandler } from './flush';
@@ -63,10 +63,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   server.on('clientError', (error, socket) => {
     // Who was answered in the middle of its body may well end there.
     if (open.isAnswered(socket)) socket.end();
-    else answerBrokenRequest(error, socket);
+    else if (isGone(error) || !open.refuse(socket, brokenRequest(error))) answerBrokenConnection(error, socket);
   });
   const connections = limitConnections(server, { max: CONNECTIONS_MAX, onDropped: options.onConnectionDropped });
-  return Object.assign(server, { refuseOpen: open.refuseAll, closeAllConnections: connections.closeAll });
+  return Object.assign(server, {
+    refuseOpen: () => open.refuseAll(() => shuttingDown(options.random)),
+    closeAllConnections: connections.closeAll,
+  });
 }
 
 function createServer({ tls, log }: ReceiverOptions, app: Express): http.Server | https.Server {
@@ -97,7 +100,7 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
   app.use((request: Request, response: Response, next: NextFunction) => {
     observe(request, response, options.onAnswered);
     cors.apply(request, response);
-    open.add(response, () => refuse(request, response, random));
+    open.add(response, (error) => refuse(request, response, error));
     next();
   });
   serveHealth(app, options);
@@ -163,9 +166,9 @@ function serveIngest(app: Express, options: ReceiverOptions): void {
 /** Of a request that has passed the gate. */
 const visitOf = (response: Response) => response.locals.visit as Visit | undefined;
 
-function refuse(request: Request, response: Response, random: () => number): void {
+function refuse(request: Request, response: Response, error: GatewayError): void {
   response.setHeader('Connection', 'close');
-  sendError(request, response, shuttingDown(random), answerFormat(request, response));
+  sendError(request, response, error, answerFormat(request, response));
 }
 
 function notAllowed(allowed: string) {

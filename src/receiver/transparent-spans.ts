@@ -15,7 +15,7 @@ const TRANSPARENT_DIALECT: Dialect = {
   },
   sniff: (body) => (isJsonStart(body) ? 'transparent' : undefined),
   contentTypes: 'application/json or text/plain',
-  expected: 'not JSON',
+  unknownBody: 'is not JSON; this path takes a list of spans, or {"spans": [..]}',
 };
 
 /** A body of many bad spans must not have an answer as long as itself: `rejected` counts all of them. */

@@ -24,7 +24,7 @@ ${page('old', 'expires: 2020-01-01T00:00:00Z')}
 ${page('spans', TWO_SPANS)}
 ${page('lines', TWO_SPANS)}
 ${page('bytes', TWO_KILOBYTES)}
-${page('day', 'dailySpans: 2')}
+${page('day', 'dailySpans: 3')}
 ${page('small', 'maxSpansPerRequest: 2')}
   - { name: backend, key: gw-backend-1 }
   - { name: backoffice, key: gw-backoffice-1, origins: ["${OTHERS_PAGE}"] }
@@ -216,6 +216,7 @@ describe('rates and budgets', () => {
   test('over the day’s budget: 403 until midnight, which it says; a smaller request still passes', async () => {
     const expected = { status: 403, counted: 'key="day",reason="day_budget"', encoding: 'json' as const };
     const message = /until \d{4}-\d\d-\d\dT00:00:00/;
+    expect((await gateway.pass(by('gw-day-1'))).answer.status).toBe(200);
     await expectRefused(send('gw-day-1', three), { ...expected, message });
     for (let sent = 0; sent < 2; sent += 1) expect((await gateway.pass(by('gw-day-1'))).answer.status).toBe(200);
     const answer = await expectRefused(send('gw-day-1'), { ...expected, message });

@@ -74,6 +74,12 @@ keys: [{ name: up, key: gw-up-1 }, { name: down, key: gw-down-1, destination: do
     expect((await send(gateway, 'gw-up-1')).status).toBe(200);
     await up.waitForSpans(1);
     expect((await gateway.metrics()).gateway_queue_spans).toBe(1);
+    // Who waits for a flush waits for the spans of its own destination.
+    const flush = { headers: { 'x-api-key': 'gw-up-1' }, body: Buffer.alloc(0) };
+    expect((await post(`${gateway.url}/flush`, flush)).status).toBe(202);
+    const headers = { 'content-type': 'application/json', 'x-api-key': 'gw-up-1' };
+    const answer = await post(`${gateway.url}/otel-ingest?flush=true`, { headers, body: Buffer.from('[]') });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ flushed: true });
   });
 });
 

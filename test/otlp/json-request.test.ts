@@ -88,7 +88,11 @@ describe('a body is refused', () => {
   test.each([
     ['nothing', '', 'JSON: ends too early'],
     ['white space', ' ', 'JSON: ends too early'],
-    ['a list (G59)', `[${T1J}]`, 'JSON: the request must be one object with resourceSpans'],
+    [
+      'a list (G59)',
+      `[${T1J}]`,
+      'JSON: the request must be one object with resourceSpans; a list of flattened spans goes to POST /otel-ingest',
+    ],
     ['null (G60)', 'null', 'JSON: the request must be one object with resourceSpans'],
     ['a number (G61)', '1234', 'JSON: the request must be one object with resourceSpans'],
     ['a string', '"{}"', 'JSON: the request must be one object with resourceSpans'],

@@ -31,8 +31,8 @@ async function start({ timeoutMs = LONG_MS, ...options }: Partial<ReceiverOption
   });
   const flush: Flush = {
     waiting: real.waiting,
-    settled(abandoned) {
-      const call = real.settled(abandoned);
+    settled(abandoned, of) {
+      const call = real.settled(abandoned, of);
       calls.push(call);
       arrived();
       return call;

@@ -289,6 +289,6 @@ test('requests whose connection is gone are not refused, also those whose turn n
   connection.socket.destroy();
   server.close();
   await Promise.all(closed);
-  open.refuseAll();
+  open.refuseAll(() => badRequest('never told'));
   expect(refuse).not.toHaveBeenCalled();
 });
