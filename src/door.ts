@@ -26,7 +26,7 @@ interface DoorOptions extends Pick<AcceptOptions, 'queue' | 'destination' | 'led
 /** All that is done with a request between its body and its answer; `close` when nothing comes any more. */
 export function createDoor(config: Config, { metrics, preview, log, ...options }: DoorOptions): Door {
   const telling = createTelling({ metrics, log, now });
-  const { judge, orphans } = createJudge({ ...config, now });
+  const { judge, orphans } = createJudge({ ...config, now, destinationCount: Math.max(1, config.destinations.length) });
   const accept = createAccept({
     ...options,
     judge,

@@ -57,7 +57,11 @@ export class GatewayError extends Error {
   readonly fieldViolations: readonly FieldViolation[];
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    // It is an answer and no fault of the program: a stack that nobody reads would be most of what a refusal costs.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'GatewayError';
     this.code = code;
     this.headers = options.headers ?? {};

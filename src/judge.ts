@@ -35,8 +35,15 @@ export interface RequestToJudge {
   readonly traceContext?: RequestedContext | undefined;
   /** What the key it came with says of its spans; absent: nothing. */
   readonly policy?: SenderPolicy | undefined;
-  /** Called with the number of its spans, rejected ones included, before they are judged. What it throws goes through. */
-  readonly onSpans?: ((spans: number) => void) | undefined;
+  /** Called before its spans are judged. What it throws goes through. */
+  readonly onRead?: ((size: RequestSize) => void) | undefined;
+}
+
+export interface RequestSize {
+  /** Rejected ones included. */
+  readonly spans: number;
+  /** Attributes, values, events and links. */
+  readonly messages: number;
 }
 
 export interface SpanNotes {
@@ -67,10 +74,17 @@ export interface Judgement {
   kept(): void;
 }
 
-export type JudgeOptions = Pick<Config, 'repairs' | 'traceContext' | 'traceAttributes'> & { now: () => number };
+export type JudgeOptions = Pick<Config, 'repairs' | 'traceContext' | 'traceAttributes'> & {
+  now: () => number;
+  /** Among how many what is remembered of traces is shared; one by default. */
+  destinationCount?: number;
+};
 
 /** Reads a request as spans and judges each by itself. Rejects with a GatewayError where it cannot be read at all. */
 export type Judge = (request: RequestToJudge) => Promise<Judgement>;
+
+/** Attributes, values, events and links of one request with a browser key: what small bodies unfold to costs all others time. */
+const BROWSER_MESSAGES_MAX = 200_000;
 
 /** Of what is remembered of traces: some hundred bytes each. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
@@ -89,7 +103,7 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
   const enabled = (repair: RepairName) => repairs[repair];
   const rules = rulesOf(enabled);
   const windowMs = traceAttributes.windowS * 1000;
-  const memory = new TraceMemory({ maxTraces: traceAttributes.maxTraces, windowMs, bytesMax: MEMORY_BYTES_MAX });
+  const memoryOf = createMemories(options);
   const parents = new ParentWatch({ windowMs, seenMax: SEEN_SPANS_MAX, waitingMax: WAITING_PARENTS_MAX });
   const destinations = new Map<string, number>();
   const numberOf = (destination: string) => {
@@ -97,12 +111,14 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
     destinations.set(destination, number);
     return number;
   };
-  const judge: Judge = async ({ format, bytes, destination, traceContext, policy, onSpans }) => {
+  const judge: Judge = async ({ format, bytes, destination, traceContext, policy, onRead }) => {
     const isLarge = bytes.length >= LARGE_BYTES;
     const conversion = CONVERSIONS[format];
-    const converted = conversion === undefined ? undefined : await run(conversion(bytes, enabled), isLarge);
-    const request = scanRequest(converted?.bytes ?? bytes, { check: true, watch: KEY_WATCH });
-    onSpans?.(request.spans.length);
+    const messagesMax = policy?.browser ? BROWSER_MESSAGES_MAX : undefined;
+    const converted =
+      conversion === undefined ? undefined : await run(conversion(bytes, enabled, messagesMax), isLarge);
+    const request = scanRequest(converted?.bytes ?? bytes, { check: true, watch: KEY_WATCH, messagesMax });
+    onRead?.({ spans: request.spans.length, messages: request.messages });
     const admission = admit(request, enabled, converted, policy?.maxAttributeBytes);
     const context = contextOf(traceContext, converted, { ...contexts, enabled });
     const inSlices = isLarge || admission.accepted >= MANY_SPANS;
@@ -122,7 +138,8 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
       destinationNumber: numberOf(destination),
       context: typeof context === 'object' ? context : undefined,
       originalIds: admission.originalIds,
-      ...{ enabled, rules, memory, parents },
+      ...{ enabled, rules, memory: memoryOf(destination), parents },
+      lanes: policy?.browser ? [`${destination}\0${policy.name}`, destination] : [destination],
       nowMs: now(),
       ...sheets,
     });
@@ -143,6 +160,22 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
     };
   };
   return { judge, orphans: () => parents.orphans(now()) };
+}
+
+/** What is remembered of traces, each destination having its share: who floods one pushes nothing out of another. */
+function createMemories({ traceAttributes, destinationCount = 1 }: JudgeOptions): (destination: string) => TraceMemory {
+  const memories = new Map<string, TraceMemory>();
+  return (destination) => {
+    const known = memories.get(destination);
+    if (known !== undefined) return known;
+    const memory = new TraceMemory({
+      maxTraces: Math.ceil(traceAttributes.maxTraces / destinationCount),
+      windowMs: traceAttributes.windowS * 1000,
+      bytesMax: MEMORY_BYTES_MAX / destinationCount,
+    });
+    memories.set(destination, memory);
+    return memory;
+  };
 }
 
 /** What was changed is looked through anew; it was checked before. */

@@ -54,11 +54,18 @@ export async function closeRoutes({ routes }: Pick<Stoppable, 'routes'>): Promis
   await Promise.all([...routes.values()].map((route) => route.close()));
 }
 
-/** Until nothing is left that can be delivered. What is on disk need not wait for a destination in trouble. */
+/** Until nothing is left that can be delivered. What is on disk need not wait for a destination in trouble, or its media. */
 async function settled({ storage, routes }: Stoppable, deadlineMs: number): Promise<void> {
   const { queue, isDurable } = storage;
-  const isDone = ([destination, { dispatcher, health }]: [string, Route]) =>
-    queue.stats(destination).items === 0 || (isDurable && health().trouble !== undefined && dispatcher.isIdle());
+  const hasDue = (destination: string) => (queue.nextDueAtMs(destination) ?? Number.POSITIVE_INFINITY) <= Date.now();
+  const isStuck = (destination: string, { dispatcher, health }: Route) => {
+    const { trouble, mediaTrouble } = health();
+    if (trouble === undefined && mediaTrouble === undefined) return false;
+    const isQuiet = dispatcher.isIdle() || (mediaTrouble !== undefined && dispatcher.isHeld());
+    return isQuiet && (trouble !== undefined || !hasDue(destination));
+  };
+  const isDone = ([destination, route]: [string, Route]) =>
+    queue.stats(destination).items === 0 || (isDurable && isStuck(destination, route));
   while (![...routes].every(isDone) && Date.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_CHECK_MS));
   }

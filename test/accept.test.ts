@@ -25,7 +25,7 @@ function start(queue: Pick<QueuePort, 'offer'>) {
       traceContext: undefined,
       destination: undefined,
       policy: undefined,
-      onSpans: () => {},
+      onRead: () => {},
     });
   return { send, judged, kept, accepted: () => ledger.totals().accepted };
 }

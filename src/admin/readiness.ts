@@ -32,6 +32,7 @@ export function readiness(state: {
     return { code: 503, status: 'misconfigured', reasons };
   }
   const reasons = destinations.filter(({ trouble }) => trouble !== undefined).map(describe);
+  reasons.push(...destinations.flatMap(describeMedia));
   if (queueFull !== false) reasons.push(`${queueFull}: new spans are refused with 503`);
   reasons.push(...strangers);
   return { code: 200, status: reasons.length === 0 ? 'ready' : 'degraded', reasons };
@@ -41,6 +42,14 @@ function describe({ destination, trouble }: DestinationHealth): string {
   if (trouble === undefined) return `${destination}: fine`;
   const hint = trouble.configuration ? '; check its URL and keys' : '';
   return `${destination}: ${trouble.description} since ${iso(trouble.sinceMs)}${hint}`;
+}
+
+/** Spans without media are delivered: nothing to go out of service for. */
+function describeMedia({ destination, mediaTrouble }: DestinationHealth): string[] {
+  if (mediaTrouble === undefined) return [];
+  const { description, configuration, sinceMs } = mediaTrouble;
+  const hint = configuration ? '; check the media storage of Langfuse, or set media: inline' : '';
+  return [`${destination}: media cannot be uploaded (${description}) since ${iso(sinceMs)}${hint}`];
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

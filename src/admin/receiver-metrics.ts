@@ -82,7 +82,7 @@ function gateMetrics(registry: Registry, { keys, gateRefusals, now }: ReceiverMe
   );
   const foreign = counter(
     'gateway_receiver_foreign_origin_requests_total',
-    'Requests taken from an origin that is neither configured nor the gateway’s own',
+    'Requests taken from an origin that neither corsOrigins nor their own key names, nor is the gateway’s; another key may name it',
   );
   const dropped = counter(
     'gateway_receiver_connections_dropped_total',

@@ -9,7 +9,8 @@ export interface AdoptionOptions {
   readonly bytes: Buffer;
   /** Of the request; absent where only what earlier requests said counts. */
   readonly context: TraceContext | undefined;
-  readonly destination: string;
+  /** Where moves of traces are remembered and looked for: what is learned goes into the first. */
+  readonly lanes: readonly string[];
   readonly memory: TraceMemory;
   readonly groups: TraceGroups;
   readonly nowMs: number;
@@ -21,7 +22,8 @@ export interface AdoptionOptions {
  * earlier request of its trace was moved: then it follows, too. Returns how many follow the request's context.
  */
 export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): number {
-  const { destination, memory, groups, nowMs } = options;
+  const { lanes, memory, groups, nowMs } = options;
+  const [lane = ''] = lanes;
   const context = options.context === undefined ? undefined : whereItIsNow(options.context, options);
   const tops = topmost(rows, options.bytes);
   // A tree that holds the span which the request names as the parent of all cannot hang under it, too.
@@ -30,7 +32,7 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
   const earlier = new Map<string, TraceContext | undefined>();
   const remembered = (traceId: string) => {
     if (!earlier.has(traceId)) {
-      const into = memory.recall(destination, traceId, nowMs)?.adoptedInto;
+      const into = movedInto(traceId, options);
       earlier.set(traceId, into === undefined ? undefined : joining(into));
     }
     return earlier.get(traceId);
@@ -38,8 +40,7 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
   // What stayed under a parent of its own when its trace was moved stays there, and what comes under that parent later.
   const branchOf = (top: SpanRow) =>
     top.trace.traceId + options.bytes.toString('latin1', top.parentIdAt, top.parentIdAt + SPAN_ID_BYTES);
-  const hasStayed = (top: SpanRow) =>
-    top.parentIdAt >= 0 && memory.recall(destination, branchOf(top), nowMs)?.adoptedInto !== undefined;
+  const hasStayed = (top: SpanRow) => top.parentIdAt >= 0 && movedInto(branchOf(top), options) !== undefined;
   const adoptedTraces = new Set<string>();
   const moves = rows.map((row, index) => {
     const top = tops[index];
@@ -67,12 +68,20 @@ export function adopt(rows: readonly SpanRow[], options: AdoptionOptions): numbe
   rows.forEach((row, index) => {
     const isBranch = tops[index] === row && row.parentIdAt >= 0 && row.movedTo === undefined;
     if (!isBranch || !adoptedTraces.has(row.trace.traceId)) return;
-    memory.rememberAdoption(destination, branchOf(row), row.trace.traceId, nowMs);
+    memory.rememberAdoption(lane, branchOf(row), row.trace.traceId, nowMs);
   });
   for (const traceId of adoptedTraces) {
-    memory.rememberAdoption(destination, traceId, context!.traceId.toString('latin1'), nowMs);
+    memory.rememberAdoption(lane, traceId, context!.traceId.toString('latin1'), nowMs);
   }
   return followers;
+}
+
+function movedInto(id: string, { lanes, memory, nowMs }: AdoptionOptions): string | undefined {
+  for (const lane of lanes) {
+    const into = memory.hasAdoptions(lane) ? memory.recall(lane, id, nowMs)?.adoptedInto : undefined;
+    if (into !== undefined) return into;
+  }
+  return undefined;
 }
 
 /** In the trace, at no place of its own. */
@@ -82,9 +91,8 @@ const joining = (traceId: string): TraceContext => ({
 });
 
 /** The trace that a request names may itself have been moved into another. */
-function whereItIsNow(context: TraceContext, { destination, memory, nowMs }: AdoptionOptions): TraceContext {
-  if (!memory.hasAdoptions(destination)) return context;
-  const into = memory.recall(destination, context.traceId.toString('latin1'), nowMs)?.adoptedInto;
+function whereItIsNow(context: TraceContext, options: AdoptionOptions): TraceContext {
+  const into = movedInto(context.traceId.toString('latin1'), options);
   return into === undefined ? context : { ...context, traceId: Buffer.from(into, 'latin1') };
 }
 

@@ -26,6 +26,8 @@ export interface EnrichOptions {
   readonly request: ScannedRequest;
   readonly destination: string;
   readonly destinationNumber: number;
+  /** Where moves of traces are looked for: the destination, and before it what a page of that key has said. */
+  readonly lanes: readonly string[];
   readonly context: TraceContext | undefined;
   /** Ids that could not be read, by position. */
   readonly originalIds: ReadonlyMap<number, OriginalIds>;
@@ -120,8 +122,8 @@ class Enrichment {
 
   /** Which spans follow a trace context, of this request or an earlier one. */
   relate(): void {
-    const { context, destination, memory, request } = this.#options;
-    if (context !== undefined || memory.hasAdoptions(destination)) {
+    const { context, lanes, memory, request } = this.#options;
+    if (context !== undefined || lanes.some((lane) => memory.hasAdoptions(lane))) {
       this.#followers = adopt(this.#rows, { ...this.#options, bytes: request.bytes, groups: this.#groups });
     }
   }

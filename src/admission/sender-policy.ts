@@ -13,6 +13,10 @@ import type { RepairName } from './repairs';
 
 /** What the key of a request says of its spans. */
 export interface SenderPolicy {
+  /**
+   * Of the key. What a page says of where a trace belongs holds for spans of its own key alone: it may not take others' away.
+   */
+  readonly name: string;
   /** What a page must not say is removed: see `BROWSER_DENIED`. */
   readonly browser: boolean;
   /** Attributes that every span gets, whatever it says under these keys itself. */

@@ -1,5 +1,4 @@
 import type { Draft, VisibilityWarning } from '../langfuse/draft';
-import { jsonText } from '../otlp/any-value';
 import type { SpanEdit } from '../otlp/edit-span';
 import type { ReceivedSpan } from '../otlp/received-span';
 
@@ -49,7 +48,7 @@ export class SpanDraft implements Draft {
   }
 
   valuesToJson(): void {
-    for (const key of this.#span.complexAttributes()) this.replace(key, jsonText(this.#span.attributes[key]));
+    this.changes += this.#span.complexToJson();
   }
 
   /** What is to be done to the span. */

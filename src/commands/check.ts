@@ -18,11 +18,10 @@ export function check(options: { env: NodeJS.ProcessEnv; configFile?: string; ou
 function describe(config: Config): string[] {
   const { receiver, admin, queue, destinations, keys, media } = config;
   const guard = keys.length === 0 ? `no keys: open to ${whoReaches(receiver.host)}` : `${keys.length} key(s)`;
-  const origins = receiver.corsOrigins.length === 0 ? 'no origins' : `origins ${receiver.corsOrigins.join(' ')}`;
   const tls =
     receiver.tls === undefined ? '' : receiver.tls.clientCa === undefined ? '; TLS' : '; TLS, client certificates';
   return [
-    `receiver ${address({ ...receiver, isTls: tls !== '' })} (${guard}; ${origins}${tls})`,
+    `receiver ${address({ ...receiver, isTls: tls !== '' })} (${guard}; ${describeOrigins(config)}${describeTrust(receiver)}${tls})`,
     ...keys.map((key) => describeKey(key, destinations)),
     `admin ${address(admin)} (${admin.token === undefined ? `no token: open to ${whoReaches(admin.host)}` : 'token set'})`,
     describeQueue(queue),
@@ -33,8 +32,21 @@ function describe(config: Config): string[] {
   ];
 }
 
+function describeOrigins({ receiver: { corsOrigins }, keys }: Config): string {
+  if (corsOrigins.length > 0) return `origins ${corsOrigins.join(' ')}`;
+  return keys.some(({ origins }) => origins.length > 0) ? 'no origins but those of keys' : 'no origins';
+}
+
+function describeTrust({ trustProxy }: Config['receiver']): string {
+  if (trustProxy === false) return '';
+  return `; trustProxy ${Array.isArray(trustProxy) ? trustProxy.join(' ') : trustProxy}`;
+}
+
 function describeKey(key: IngestKey, destinations: Config['destinations']): string {
   const { origins, paths, spansPerSecond, bytesPerSecond, dailySpans, expiresAtMs } = key;
+  const { maxSpansPerRequest, maxAttributeBytes } = key;
+  // Names alone: a value may be anything.
+  const stamps = Object.keys(key.stamp);
   const parts = [
     `to ${key.destination ?? destinations[0]?.name ?? 'preview'}`,
     ...(origins.length === 0 ? [] : [`from ${origins.join(' ')}`]),
@@ -42,6 +54,9 @@ function describeKey(key: IngestKey, destinations: Config['destinations']): stri
     ...(spansPerSecond === undefined ? [] : [`${spansPerSecond} spans/s`]),
     ...(bytesPerSecond === undefined ? [] : [`${bytesPerSecond} bytes/s`]),
     ...(dailySpans === undefined ? [] : [`${dailySpans} spans a day`]),
+    ...(maxSpansPerRequest === undefined ? [] : [`${maxSpansPerRequest} spans a request`]),
+    ...(maxAttributeBytes === undefined ? [] : [`${maxAttributeBytes} bytes an attribute`]),
+    ...(stamps.length === 0 ? [] : [`stamped with ${stamps.join(' ')}`]),
     ...(expiresAtMs === undefined ? [] : [`until ${new Date(expiresAtMs).toISOString()}`]),
   ];
   return `${key.browser ? 'browser' : 'server'} key ${key.name} ${parts.join(', ')}`;

@@ -23,9 +23,11 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
     return undefined;
   }
   const { receiverUrl, adminUrl } = gateway;
-  const [destination] = config.destinations;
-  const where = destination === undefined ? 'preview mode, no Langfuse keys' : `to ${destination.baseUrl}`;
-  log.info({ receiverUrl, adminUrl }, `receiving OTLP at ${receiverUrl}/v1/traces (${where}); admin at ${adminUrl}`);
+  const destinations = config.destinations.map(({ name }) => name);
+  log.info(
+    { receiverUrl, adminUrl, destinations },
+    `receiving OTLP at ${receiverUrl}/v1/traces (${describeWay(config)}); admin at ${adminUrl}`,
+  );
   const isDurable = config.queue.kind === 'disk';
   if (!isDurable)
     log.info('the queue is in memory: 200 means received, and what is queued when the process ends is lost');
@@ -39,6 +41,13 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
       return isDurable ? 0 : left;
     },
   };
+}
+
+/** Where spans go, and for how many keys. */
+function describeWay({ destinations: [first, ...others], keys }: Config): string {
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const where = first === undefined ? 'preview mode, no Langfuse keys' : `to ${first.baseUrl}${more}`;
+  return keys.length === 0 ? where : `${where}, ${keys.length} key(s)`;
 }
 
 /** What `listen()` fails with, and also other errors, which have none of the fields. */

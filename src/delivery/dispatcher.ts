@@ -2,15 +2,14 @@ import { scanRequest } from '../otlp/scan';
 import { SpanReader } from '../otlp/span-index';
 import type { Entry, QueuePort } from '../queue/port';
 import { Attempt, DeliverySpan } from './attempt';
-import { pauseMs } from './backoff';
 import { createGivingUp, type GivingUp, type GivingUpOptions, type Refused } from './giving-up';
 import { type HandOverOptions, handOver } from './hand-over';
 import { createInFlight } from './in-flight';
 import type { MediaRoom } from './media-room';
 import type { Retry } from './outcome';
-import { createPause, type Pause } from './pause';
+import { createPause, createPauseLog, type Pause } from './pause';
 import { createProbes, type Probes } from './probes';
-import { failuresOf, mayBeItsFault, statusOf } from './retries';
+import { mayBeItsFault, ownPauseMs, statusOf } from './retries';
 import { createSuspects } from './suspects';
 
 /** After the queue could not be read. */
@@ -35,6 +34,8 @@ export interface Dispatcher {
   stop(): void;
   /** Nothing is under way. */
   isIdle(): boolean;
+  /** All that is under way waits for its media. */
+  isHeld(): boolean;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
@@ -60,7 +61,7 @@ class QueueDispatcher implements Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#pause = createPause(options);
+    this.#pause = createPause({ ...options, onPause: createPauseLog(options) });
     this.#probes = createProbes((passOver) => options.queue.take(options.destination, passOver));
     this.#givingUp = createGivingUp(options);
   }
@@ -84,6 +85,10 @@ class QueueDispatcher implements Dispatcher {
 
   isIdle(): boolean {
     return this.#inFlight.isEmpty();
+  }
+
+  isHeld(): boolean {
+    return !this.#pumping && this.#inFlight.isHeld();
   }
 
   async idle(): Promise<void> {
@@ -129,7 +134,7 @@ class QueueDispatcher implements Dispatcher {
     try {
       const attempt = this.#read(entry);
       media?.hold(entry, attempt, (span) => this.#goOn(entry, span));
-      const spans = media === undefined ? attempt.spans : attempt.spans.filter(isFree);
+      const spans = attempt.spans.filter(({ isHeld, isSettled }) => !isHeld && !isSettled);
       void handOver(attempt, spans, this.#options);
     } catch (error) {
       const { destination, log } = this.#options;
@@ -142,10 +147,12 @@ class QueueDispatcher implements Dispatcher {
     const { now, retryMaxAgeMs } = this.#options;
     const retries: Retry[] = [];
     const refused: Refused[] = [];
+    let isUrgent = false;
     // Whatever its age, an entry is tried once.
     const lastTry = entry.attempts > 0 && now() - entry.offeredAtMs >= retryMaxAgeMs;
     const attempt = new Attempt({
       onOutcome: (spans, outcome) => {
+        isUrgent ||= outcome.kind === 'refused' || (outcome.kind === 'retry' && !outcome.media);
         if (outcome.kind === 'delivered') this.#delivered(entry, spans);
         else if (outcome.kind === 'refused') {
           this.#pause.judged();
@@ -166,7 +173,11 @@ class QueueDispatcher implements Dispatcher {
           this.#done(entry, retry === undefined ? retries : [...retries, retry]);
         });
       },
-      onHeld: (isHeld) => this.#held(entry, isHeld),
+      onHeld: (isHeld) => {
+        this.#held(entry, isHeld);
+        // The others of it need not wait for uploads to be tried again or given up; the next attempt joins the uploads.
+        if (isHeld && isUrgent) attempt.report(attempt.spans, PAUSED);
+      },
       batchSpansMax: this.#suspects.batchSpansMax(entry) ?? (this.#probe === entry ? entry.items : undefined),
     });
     const reader = new SpanReader(entry.bytes);
@@ -200,7 +211,8 @@ class QueueDispatcher implements Dispatcher {
 
   #done(entry: Entry, retries: readonly Retry[]): void {
     if (this.#probe === entry && retries.length > 0) this.#probes.failed(entry);
-    this.#leave(entry);
+    this.#inFlight.remove(entry);
+    if (this.#probe === entry) this.#probe = undefined;
     if (retries.length > 0) {
       if (retries.some(mayBeItsFault)) this.#suspects.failed(entry);
       this.#putBack(entry, retries);
@@ -210,26 +222,22 @@ class QueueDispatcher implements Dispatcher {
     this.wake();
   }
 
-  #leave(entry: Entry): void {
-    this.#inFlight.remove(entry);
-    if (this.#probe === entry) this.#probe = undefined;
-  }
-
   #putBack(entry: Entry, retries: readonly Retry[]): void {
     const { queue, now, random } = this.#options;
-    const failures = failuresOf(retries, { attempts: entry.attempts, isSuspect: this.#suspects.isSuspect(entry) });
-    const ownPauseMs = pauseMs({ failures, configuration: false, random });
-    const pauseLongestMs = retries.reduce((longest, { afterMs = 0 }) => Math.max(longest, afterMs), ownPauseMs);
-    queue.retryAt(entry, now() + pauseLongestMs);
+    const isSuspect = this.#suspects.isSuspect(entry);
+    queue.retryAt(entry, now() + ownPauseMs(retries, { attempts: entry.attempts, isSuspect, random }));
   }
 
   #delivered(entry: Entry, spans: readonly DeliverySpan[]): void {
-    const { destination, log, onDelivered } = this.#options;
+    const { destination, queue, log, onDelivered } = this.#options;
     if (!this.#hasDelivered) log.info({ destination }, `${destination}: first spans delivered`);
     this.#hasDelivered = true;
     this.#suspects.passed();
     this.#pause.delivered();
-    this.#settle(entry, spans);
+    queue.settle(
+      entry,
+      spans.map(({ position }) => position),
+    );
     onDelivered(spans);
     if (this.#pause.isProbing()) return;
     this.#probes.clear();
@@ -237,13 +245,6 @@ class QueueDispatcher implements Dispatcher {
     this.#probe = undefined;
     this.wake();
   }
-
-  #settle(entry: Entry, spans: readonly DeliverySpan[]): void {
-    const positions = spans.map(({ position }) => position);
-    this.#options.queue.settle(entry, positions);
-  }
 }
 
 const PAUSED: Retry = { kind: 'retry', reason: 'paused', unsent: true, media: true };
-
-const isFree = ({ isHeld, isSettled }: DeliverySpan) => !isHeld && !isSettled;

@@ -31,5 +31,26 @@ const WORDS: Readonly<Record<string, string>> = {
   network: 'network failure',
 };
 
+/** By whom media fails: Langfuse itself, or the store it sends to. */
+const MEDIA_API = 'the media API';
+const MEDIA_STORE = 'the media store';
+
+const MEDIA_WORDS: Readonly<Record<string, (whom: string) => string>> = {
+  dns: (whom) => `the name of ${whom} cannot be resolved`,
+  refused: (whom) => `${whom} refused the connection`,
+  reset: (whom) => `the connection to ${whom} was reset`,
+  tls: (whom) => `TLS with ${whom} failed`,
+  timeout: (whom) => (whom === MEDIA_API ? `${whom} did not answer in time` : 'the upload to the store timed out'),
+  network: (whom) => `${whom} could not be reached`,
+  answer: (whom) => `what ${whom} answered does not come from Langfuse`,
+  internal: () => 'an error of the gateway',
+};
+
 /** For people; a reason that is no failure of the network speaks for itself. */
-export const describeFailure = (reason: string): string => WORDS[reason] ?? reason;
+export function describeFailure(reason: string): string {
+  const [, upload, what] = /^media_(upload_)?(.+)$/.exec(reason) ?? [];
+  if (what === undefined) return WORDS[reason] ?? reason;
+  const whom = upload === undefined ? MEDIA_API : MEDIA_STORE;
+  if (what.startsWith('http_')) return `${whom} answered HTTP ${what.slice('http_'.length)}`;
+  return MEDIA_WORDS[what]?.(whom) ?? reason;
+}

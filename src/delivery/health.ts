@@ -7,7 +7,18 @@ export interface DestinationHealth {
   /** It has taken something since start. */
   readonly hasAccepted: boolean;
   /** Set while its last answer was a failure: since when, and which. */
-  readonly trouble: { sinceMs: number; reason: string; description: string; configuration: boolean } | undefined;
+  readonly trouble: Trouble | undefined;
+  /** Set while media cannot be uploaded. Spans without are delivered all the same. */
+  readonly mediaTrouble?: Trouble | undefined;
+}
+
+export interface Trouble {
+  readonly sinceMs: number;
+  readonly reason: string;
+  /** For people. */
+  readonly description: string;
+  /** Somebody has to mend the configuration. */
+  readonly configuration: boolean;
 }
 
 export interface HealthRecorder {
@@ -17,7 +28,7 @@ export interface HealthRecorder {
 
 export function createHealthRecorder(destination: string, now: () => number): HealthRecorder {
   let hasAccepted = false;
-  let trouble: DestinationHealth['trouble'];
+  let trouble: Trouble | undefined;
   /** It has refused the credentials; only an acceptance says otherwise, not another failure. */
   let shutOut = false;
   return {
@@ -26,9 +37,7 @@ export function createHealthRecorder(destination: string, now: () => number): He
         const { reason } = verdict;
         if (verdict.configuration === true) shutOut = true;
         const configuration = verdict.configuration ?? (shutOut && !hasAccepted);
-        // The moment it began stays, as long as it is the same trouble.
-        if (trouble?.reason !== reason)
-          trouble = { sinceMs: now(), reason, description: describeFailure(reason), configuration };
+        trouble = troubleAfter(trouble, { reason, configuration }, now);
         return;
       }
       // A refused batch is the batch's trouble: whoever judges it is up and lets us in.
@@ -37,4 +46,14 @@ export function createHealthRecorder(destination: string, now: () => number): He
     },
     current: () => ({ destination, hasAccepted, trouble }),
   };
+}
+
+/** The moment it began stays, as long as it is the same trouble. */
+export function troubleAfter(
+  before: Trouble | undefined,
+  { reason, configuration = false }: { reason: string; configuration?: boolean },
+  now: () => number,
+): Trouble {
+  if (before?.reason === reason) return before;
+  return { sinceMs: now(), reason, description: describeFailure(reason), configuration };
 }

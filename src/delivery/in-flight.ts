@@ -11,6 +11,8 @@ export interface InFlight {
   hold(entry: Entry, isHeld: boolean): void;
   remove(entry: Entry): void;
   hasRoom(): boolean;
+  /** All of them are held. */
+  isHeld(): boolean;
   /** Held ones included. */
   isEmpty(): boolean;
   /** Resolves when it is. */
@@ -44,6 +46,7 @@ export function createInFlight(): InFlight {
       if (entries.size === 0) for (const resolve of waiting.splice(0)) resolve();
     },
     hasRoom: () => bytes < BYTES_MAX && spans < SPANS_MAX,
+    isHeld: () => held.size === entries.size,
     isEmpty: () => entries.size === 0,
     async empty() {
       if (entries.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));

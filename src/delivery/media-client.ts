@@ -17,7 +17,7 @@ export interface Medium {
   readonly sha256: string;
 }
 
-/** `refused`: Langfuse does not take such a thing. */
+/** `refused`: Langfuse, or its store, does not take such a thing. */
 export type MediaFailure = Retry | { readonly kind: 'refused'; readonly status: number };
 
 export interface Announced {
@@ -31,7 +31,7 @@ export interface Announced {
 export interface MediaClient {
   /** Asks where the content goes. From then on Langfuse shows the medium at its observation, once it has it. */
   announce(medium: Medium): Promise<Announced | MediaFailure>;
-  put(uploadUrl: string, medium: Medium): Promise<{ readonly kind: 'put'; readonly status: number } | Retry>;
+  put(uploadUrl: string, medium: Medium): Promise<{ readonly kind: 'put'; readonly status: number } | MediaFailure>;
   /** Says that it is there: before, Langfuse hands it out to nobody. */
   confirm(mediaId: string, put: { status: number; tookMs: number }): Promise<{ readonly kind: 'confirmed' } | Retry>;
   close(): Promise<void>;
@@ -68,6 +68,9 @@ const MEDIA_PATH = '/api/public/media';
 const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415, 422]);
 /** All that Langfuse takes for an upload (mediaService.ts: getMedia). Azure answers 201. */
 const STORED: ReadonlySet<number> = new Set([200, 201]);
+/** What a store, or the proxy before it, says of a size or a type; S3 says 400 and the reason in words. */
+const NOT_STORED: ReadonlySet<number> = new Set([413, 415]);
+const S3_TOO_LARGE = '<Code>EntityTooLarge</Code>';
 /** So much is written at a time: each is a sign of life. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -101,6 +104,8 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
           timeoutMs: limits.putMs + Math.ceil((content.length / limits.putBytesPerSecond) * 1000),
         });
         if (STORED.has(answer.status)) return { kind: 'put', status: answer.status };
+        if (NOT_STORED.has(answer.status) || (answer.status === 400 && answer.body.includes(S3_TOO_LARGE)))
+          return { kind: 'refused', status: answer.status };
         // A signature that has expired or a store that is not set up: nothing that the medium is to blame for.
         const failure = failureOf(answer, 'media_upload', now());
         return failure ?? { kind: 'retry', reason: `media_upload_http_${answer.status}`, media: true };

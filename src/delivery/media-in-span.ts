@@ -19,19 +19,28 @@ export function mayHoldMedia(bytes: Buffer, spans: readonly DeliverySpan[]): Del
   return spans.filter(({ scanned: { start, end } }) => bytes.subarray(start, end).includes(MARK_BYTES));
 }
 
+/** What became of media that is done with, by place. */
+export type MediaResults = Map<string, Exclude<UploadResult, { kind: 'retry' }>>;
+
+/** Texts of attributes, by key. */
+export interface Replaced {
+  readonly kind: 'replaced';
+  readonly texts: ReadonlyMap<string, string>;
+}
+
 /**
- * Uploads what the span's attributes show, one after the other, and puts Langfuse's tags in its place once all of it is
- * there; what Langfuse refuses stays as it is. In between others have their turn.
+ * Uploads what the span's attributes show, one after the other, and resolves to texts with Langfuse's tags in its place
+ * once all of it is there; what Langfuse refuses stays as it is. In between others have their turn.
  *
+ * @param results what an earlier attempt has come to; what this one comes to is added.
  * @returns what is to become of the span where something is not there.
  */
 export async function replaceMedia(
   span: DeliverySpan,
-  upload: (medium: Medium) => Promise<UploadResult>,
-): Promise<Retry | undefined> {
+  { upload, results }: { upload: (medium: Medium) => Promise<UploadResult>; results: MediaResults },
+): Promise<Replaced | Retry> {
   const { traceId, spanId: observationId } = span.spanContext();
-  const results = new Map<string, UploadResult>();
-  const replaced = new Map<string, string>();
+  const texts = new Map<string, string>();
   let looked = 0;
   for (const [key, value] of Object.entries(span.attributes)) {
     const field = mediaFieldOf(key);
@@ -39,19 +48,17 @@ export async function replaceMedia(
     await turn();
     const pieces: string[] = [];
     let from = 0;
-    const uris = findDataUris(value, MEDIA_MAX - looked);
-    looked += uris.length;
-    for (const uri of uris) {
+    for (const uri of findDataUris(value, MEDIA_MAX - looked)) {
+      looked++;
       const result = await uploadOnce(value, uri, field);
       if (result?.kind === 'retry') return result;
       if (result?.kind !== 'there') continue;
       pieces.push(value.slice(from, uri.start), tagOf(uri.contentType, result.mediaId));
       from = uri.end;
     }
-    if (from > 0) replaced.set(key, pieces.join('') + value.slice(from));
+    if (from > 0) texts.set(key, pieces.join('') + value.slice(from));
   }
-  for (const [key, value] of replaced) span.attributes[key] = value;
-  return undefined;
+  return { kind: 'replaced', texts };
 
   async function uploadOnce(text: string, uri: DataUri, field: MediaField): Promise<UploadResult | undefined> {
     await turn();
@@ -63,7 +70,7 @@ export async function replaceMedia(
     const known = results.get(place);
     if (known !== undefined) return known;
     const result = await upload({ traceId, observationId, field, contentType, content, sha256 });
-    results.set(place, result);
+    if (result.kind !== 'retry') results.set(place, result);
     return result;
   }
 }

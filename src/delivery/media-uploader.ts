@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { MediaClient, MediaFailure, Medium } from './media-client';
 
 /** The label in `gateway_media_total{outcome}`; `known`: Langfuse had that content; `failed`: tried again later. */
@@ -11,22 +10,12 @@ export type UploadResult =
 
 export interface MediaUploader {
   /** Resolves when Langfuse has the medium and knows that it has it. Never rejects. */
-  upload(medium: Medium): Promise<UploadResult>;
+  upload(medium: Medium, outside: Outside): Promise<UploadResult>;
 }
 
-export interface MediaUploaderOptions {
-  client: MediaClient;
-  now: () => number;
-  /** Cuts short what is waited for between tries. */
-  signal: AbortSignal;
-  /** Waits for what another one uploads. */
-  outside: <T>(waitedFor: Promise<T>) => Promise<T>;
-  confirmPauseMs?: number | undefined;
-}
+/** Waits for what another one uploads. */
+export type Outside = (waitedFor: Promise<UploadResult>) => Promise<UploadResult>;
 
-/** Tries to say that something is there, before its span waits for its next turn: it would be announced anew then. */
-const CONFIRM_TRIES = 3;
-const CONFIRM_PAUSE_MS = 500;
 /** Uploads that Langfuse may not know of. A medium that was deleted there meanwhile must not be taken for one. */
 const REMEMBERED_MS = 600_000;
 const REMEMBERED_MAX = 1_000;
@@ -43,13 +32,7 @@ interface Stored {
  * Each medium is announced for each place that shows it, for that is how Langfuse links them (its mediaService.ts:
  * linkUploadedMedia), but its content goes once: who has the same while it is under way waits for it, and shares its failure.
  */
-export function createMediaUploader({
-  client,
-  now,
-  signal,
-  outside,
-  confirmPauseMs = CONFIRM_PAUSE_MS,
-}: MediaUploaderOptions): MediaUploader {
+export function createMediaUploader({ client, now }: { client: MediaClient; now: () => number }): MediaUploader {
   /** By content and type. */
   const underWay = new Map<string, Promise<UploadResult>>();
   /**
@@ -59,17 +42,12 @@ export function createMediaUploader({
   const stored = createStored(now);
 
   async function confirm(key: string, put: Stored): Promise<UploadResult> {
-    for (let tries = 1; ; tries++) {
-      const answer = await client.confirm(put.mediaId, put);
-      if (answer.kind === 'confirmed') {
-        put.isConfirmed = true;
-        if (put.status === 200) stored.forget(key);
-        return { kind: 'there', mediaId: put.mediaId, outcome: 'uploaded' };
-      }
-      const mayPass = answer.configuration !== true && answer.afterMs === undefined;
-      if (tries === CONFIRM_TRIES || !mayPass || signal.aborted) return answer;
-      await sleep(confirmPauseMs * tries, undefined, { signal }).catch(() => {});
-    }
+    const answer = await client.confirm(put.mediaId, put);
+    // The next time it is all that is left to do.
+    if (answer.kind !== 'confirmed') return answer;
+    put.isConfirmed = true;
+    if (put.status === 200) stored.forget(key);
+    return { kind: 'there', mediaId: put.mediaId, outcome: 'uploaded' };
   }
 
   async function upload(key: string, medium: Medium): Promise<UploadResult> {
@@ -91,7 +69,7 @@ export function createMediaUploader({
   }
 
   return {
-    async upload(medium) {
+    async upload(medium, outside) {
       const key = `${medium.sha256} ${medium.contentType}`;
       const others = underWay.get(key);
       const first = others && (await outside(others));

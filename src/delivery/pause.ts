@@ -1,9 +1,7 @@
 import type { Logger } from 'pino';
 import { pauseMs } from './backoff';
 import { describeFailure } from './failure-reason';
-import type { Outcome } from './outcome';
-
-type Retry = Extract<Outcome, { kind: 'retry' }>;
+import type { Retry } from './outcome';
 
 /**
  * One failure pauses the destination, not only the entry: a Langfuse that is down is not asked by all that waits. After the
@@ -22,13 +20,13 @@ export interface Pause {
 }
 
 export interface PauseOptions {
-  destination: string;
-  log: Logger;
   now: () => number;
   random: () => number;
+  /** A pause has begun, after so many failures in a row. */
+  onPause?: (retry: Retry, pause: { failures: number; waitMs: number }) => void;
 }
 
-export function createPause({ destination, log, now, random }: PauseOptions): Pause {
+export function createPause({ now, random, onPause }: PauseOptions): Pause {
   /** Pauses since the last span that was delivered. */
   let failures = 0;
   let untilMs = 0;
@@ -51,7 +49,8 @@ export function createPause({ destination, log, now, random }: PauseOptions): Pa
       cutShort();
       judged();
     },
-    failed({ reason, configuration = false, afterMs = 0 }) {
+    failed(retry) {
+      const { configuration = false, afterMs = 0 } = retry;
       probing = true;
       askedUntilMs = Math.max(askedUntilMs, now() + afterMs);
       // Posts that were under way together failed together: they count once.
@@ -62,14 +61,21 @@ export function createPause({ destination, log, now, random }: PauseOptions): Pa
       failures++;
       const waitMs = Math.max(pauseMs({ failures, configuration, random }), afterMs);
       untilMs = now() + waitMs;
-      const fields = { destination, reason, failures, waitMs };
-      if (configuration)
-        log.error(fields, `${destination} refuses the gateway (${reason}): check its URL and keys; spans are kept`);
-      else
-        log.warn(
-          fields,
-          `delivery to ${destination} failed (${describeFailure(reason)}); spans are kept and tried again`,
-        );
+      onPause?.(retry, { failures, waitMs });
     },
+  };
+}
+
+/** Says why nothing is posted for a while. */
+export function createPauseLog({ destination, log }: { destination: string; log: Logger }) {
+  return ({ reason, configuration }: Retry, { failures, waitMs }: { failures: number; waitMs: number }) => {
+    const fields = { destination, reason, failures, waitMs };
+    if (configuration)
+      log.error(fields, `${destination} refuses the gateway (${reason}): check its URL and keys; spans are kept`);
+    else
+      log.warn(
+        fields,
+        `delivery to ${destination} failed (${describeFailure(reason)}); spans are kept and tried again`,
+      );
   };
 }

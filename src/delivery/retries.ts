@@ -1,7 +1,5 @@
+import { pauseMs } from './backoff';
 import type { Retry } from './outcome';
-
-/** An upload has not failed so often when its span waited for room: it comes back soon, but not all of a backlog at once. */
-const UNSENT_FAILURES_MAX = 4;
 
 /** Of the answer that was a failure, where there was one. */
 export function statusOf({ reason }: Retry): number | undefined {
@@ -16,11 +14,15 @@ export function mayBeItsFault({ reason, afterMs, configuration, unsent, media }:
 }
 
 /**
- * How often an entry counts as having failed, for its own pause. Without suspicion the destination's pause is enough: the
- * entry is ready as soon as that is over. An upload pauses nothing else.
+ * How long an entry waits itself. Without suspicion the pause of the destination, or of uploads, is enough: it is ready as
+ * soon as that is over. Another failure of an upload pauses nothing else.
  */
-export function failuresOf(retries: readonly Retry[], entry: { attempts: number; isSuspect: boolean }): number {
-  const ofMedia = retries.filter(({ media }) => media);
-  if (entry.isSuspect || ofMedia.some(({ unsent }) => !unsent)) return entry.attempts + 1;
-  return ofMedia.length > 0 ? Math.min(entry.attempts + 1, UNSENT_FAILURES_MAX) : 1;
+export function ownPauseMs(
+  retries: readonly Retry[],
+  { attempts, isSuspect, random }: { attempts: number; isSuspect: boolean; random: () => number },
+): number {
+  const hasOwn = retries.some(({ media, unsent, afterMs }) => media && !unsent && afterMs === undefined);
+  const failures = isSuspect || hasOwn ? attempts + 1 : 1;
+  const longestAsked = retries.reduce((longest, { afterMs = 0 }) => Math.max(longest, afterMs), 0);
+  return Math.max(longestAsked, pauseMs({ failures, configuration: false, random }));
 }

@@ -11,7 +11,7 @@ import { createHealthRecorder, type DestinationHealth } from './health';
 import type { Verdict } from './langfuse-answer';
 import { createLangfuseClient } from './langfuse-client';
 import { createMediaClient } from './media-client';
-import { createMediaRoom, type MediaRoom, UPLOADS_MAX } from './media-room';
+import { createMediaRoom, type MediaRoom, ROOM_LIMITS } from './media-room';
 import type { MediaOutcome } from './media-uploader';
 import type { RefusalReason } from './outcome';
 import { createPreviewExporter } from './preview-exporter';
@@ -60,7 +60,7 @@ export function createLangfuseRoute(destination: Destination, options: RouteOpti
   const dispatcher = dispatch(destination.name, { ...options, processor, prepare, room });
   return {
     dispatcher,
-    health: health.current,
+    health: () => ({ ...health.current(), mediaTrouble: room?.trouble() }),
     async close() {
       await processor.shutdown();
       await client.close();
@@ -70,9 +70,10 @@ export function createLangfuseRoute(destination: Destination, options: RouteOpti
 }
 
 function mediaRoom(destination: Destination, options: RouteOptions): MediaRoom {
-  const { proxy, userAgent, onMedia, log, now } = options;
-  const client = createMediaClient({ destination, proxy, userAgent, now, connections: UPLOADS_MAX });
-  return createMediaRoom({ destination: destination.name, client, onMedia, log, now });
+  const { proxy, userAgent, onMedia, log, now, random } = options;
+  const connections = ROOM_LIMITS.max + ROOM_LIMITS.slowMax;
+  const client = createMediaClient({ destination, proxy, userAgent, now, connections });
+  return createMediaRoom({ destination: destination.name, client, onMedia, log, now, random });
 }
 
 /** The destination of preview mode: its name in metrics. */

@@ -1,17 +1,28 @@
 import { BufferReader, type Reader } from 'protobufjs/minimal';
-import { ARRAY, ARRAY_VALUES, BOOL, BYTES, DOUBLE, INT, KVLIST, STRING } from './any-value-fields';
+import {
+  ARRAY,
+  ARRAY_VALUES,
+  BOOL,
+  BYTES,
+  DOUBLE,
+  INT,
+  KEY,
+  KVLIST,
+  LIST_VALUES,
+  STRING,
+  VALUE,
+} from './any-value-fields';
+import { int64 } from './int64';
 import type { ProtoWriter } from './proto-writer';
-import { field, KEY_VALUE, KEY_VALUE_LIST, LEN } from './schema';
+import { LEN } from './schema';
+import { valueAsJson } from './value-json';
+import { ValueRoom } from './value-room';
 
 /**
  * An attribute's value as this gateway shows it: what OTel calls AttributeValue, and what OTLP has beyond it.
  * `null` is the empty AnyValue; an object (without prototype) a kvlist; an int64 that a number cannot hold a decimal string.
  */
 export type Value = string | number | boolean | null | Uint8Array | Value[] | { [key: string]: Value };
-
-const LIST_VALUES = field(KEY_VALUE_LIST, 'values');
-const KEY = field(KEY_VALUE, 'key');
-const VALUE = field(KEY_VALUE, 'value');
 
 /**
  * Reads the AnyValue between the reader's position and `end`; the last member of the oneof wins. What comes in parts is
@@ -50,15 +61,38 @@ export function readAnyValue(reader: Reader, end: number, before: Value = null):
   return value;
 }
 
-/** The AnyValue between `start` and `end`. */
+/** The AnyValue between `start` and `end`; one of so many values that there is no room for them as its JSON text. */
 export function readValue(bytes: Buffer, start: number, end: number): Value {
+  if (!new ValueRoom().take(bytes, start, end)) return valueAsJson(bytes, start, end).toString();
   const reader = new BufferReader(bytes);
   reader.pos = start;
   return readAnyValue(reader, end);
 }
 
-/** Reads one KeyValue and puts it into `into`, where a later duplicate wins. */
-export function readKeyValue(reader: Reader, end: number, into: Record<string, Value>): void {
+/** Reads one KeyValue and puts it into `into`, where a later duplicate wins. A value without room is read as its JSON text. */
+export function readKeyValue(
+  reader: BufferReader,
+  end: number,
+  into: Record<string, Value>,
+  room = new ValueRoom(),
+): void {
+  const bytes = reader.buf as Buffer;
+  let key = '';
+  let value: Value = null;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === KEY.number) key = reader.string();
+    else if (tag >>> 3 === VALUE.number) {
+      const valueEnd = reader.uint32() + reader.pos;
+      if (room.take(bytes, reader.pos, valueEnd)) value = readAnyValue(reader, valueEnd, value);
+      else value = valueAsJson(bytes, reader.pos, valueEnd).toString();
+      reader.pos = valueEnd;
+    } else reader.skipType(tag & 7);
+  }
+  into[key] = value;
+}
+
+function readEntry(reader: Reader, end: number, into: Record<string, Value>): void {
   let key = '';
   let value: Value = null;
   while (reader.pos < end) {
@@ -143,23 +177,10 @@ const isList = (value: Value): value is Record<string, Value> =>
 function readList(reader: Reader, end: number, list: Record<string, Value>): Record<string, Value> {
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag >>> 3 === LIST_VALUES.number) readKeyValue(reader, reader.uint32() + reader.pos, list);
+    if (tag >>> 3 === LIST_VALUES.number) readEntry(reader, reader.uint32() + reader.pos, list);
     else reader.skipType(tag & 7);
   }
   return list;
-}
-
-function int64(reader: Reader): Value {
-  const { high, low } = reader.int64();
-  const number = high * 2 ** 32 + (low >>> 0);
-  return Number.isSafeInteger(number) ? number : ((BigInt(high) << 32n) | BigInt(low >>> 0)).toString();
-}
-
-/** Writes such a value, with its length, as the JSON text that says the same: bytes as base64, NaN as text. */
-export function writeAsJson(writer: ProtoWriter, bytes: Buffer, start: number, end: number): void {
-  const mark = writer.beginMessage();
-  writeAnyValue(writer, jsonText(readValue(bytes, start, end)));
-  writer.endMessage(mark);
 }
 
 const LIST_TYPES = ['string', 'boolean', 'number'];

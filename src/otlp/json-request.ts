@@ -39,9 +39,13 @@ export interface ConvertedRequest {
  * Turns an OTLP/JSON request into protobuf, a span at a step. `allowed` says which repairs are switched on; what a repair
  * that is off would have mended is a fault of its span. Not one JSON object, or not an OTLP request: GatewayError (400).
  */
-export function jsonRequestSteps(body: Buffer, allowed: JsonReadOptions['allowed']): Steps<ConvertedRequest> {
+export function jsonRequestSteps(
+  body: Buffer,
+  allowed: JsonReadOptions['allowed'],
+  messagesMax?: number,
+): Steps<ConvertedRequest> {
   const { scanner, replaced } = openJson(body);
-  return new JsonRequestReader(scanner, { allowed, replaced }).read();
+  return new JsonRequestReader(scanner, { allowed, replaced }, new RequestLimits(messagesMax)).read();
 }
 
 /** Work that can be interrupted after each span. */
@@ -50,7 +54,7 @@ type Steps<T = void> = Generator<void, T>;
 class JsonRequestReader {
   readonly #scanner: JsonScanner;
   readonly #writer: ProtoWriter;
-  readonly #limits = new RequestLimits();
+  readonly #limits: RequestLimits;
   readonly #values: JsonValues;
   readonly #faults = new Map<number, JsonFault>();
   readonly #repairs = new Map<number, Set<JsonRepair>>();
@@ -60,11 +64,12 @@ class JsonRequestReader {
   #hasNulls = false;
   #spans = 0;
 
-  constructor(scanner: JsonScanner, options: JsonReadOptions) {
+  constructor(scanner: JsonScanner, options: JsonReadOptions, limits: RequestLimits) {
+    this.#limits = limits;
     this.#scanner = scanner;
     // Protobuf is smaller than its JSON; repairs may still make it grow.
     this.#writer = new ProtoWriter(scanner.bytes.length);
-    this.#values = new JsonValues(this.#scanner, this.#writer, { ...options, limits: this.#limits });
+    this.#values = new JsonValues(this.#scanner, this.#writer, { ...options, limits });
   }
 
   *read(): Steps<ConvertedRequest> {

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import { BufferReader } from 'protobufjs/minimal';
-import { emptyRecord, readAnyValue, type Value } from './any-value';
+import { emptyRecord, readValue, type Value } from './any-value';
 import { isAt } from './bytes';
 import { isComplexValue } from './complex-value';
+import { valueAsJson } from './value-json';
 
 /** Property names asked for so far, as bytes. Langfuse's processor asks every span for the same six. */
 const keyBytes = new Map<string, Buffer>();
@@ -19,9 +19,14 @@ const FIRST_ROWS = 256;
  * one table outside of the heap: as an array per span it was a tenth of what the garbage collector had to move.
  */
 export class AttributeTable {
-  offsets = new Int32Array(FIRST_ROWS * ROW);
+  offsets: Int32Array;
   /** Numbers used. */
   size = 0;
+
+  /** `rows` are reserved. */
+  constructor(rows = FIRST_ROWS) {
+    this.offsets = new Int32Array(rows * ROW);
+  }
 
   add(keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     if (this.size === this.offsets.length) {
@@ -36,8 +41,6 @@ export class AttributeTable {
     offsets[this.size++] = valueEnd;
   }
 }
-
-const FEW_KEYS = 8;
 
 /** What all proxies stand for: it has no property, so that none of theirs is bound by it. */
 const NOTHING = Object.create(null) as Record<string, Value>;
@@ -75,18 +78,28 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
     return new Map([...this.#changed].map((key) => [key, this.#values?.[key]]));
   }
 
-  /** Keys of values that came as Langfuse does not decode them; of equal keys the last one counts. */
-  complexKeys(): string[] {
+  /**
+   * Sets each value that came as Langfuse does not decode it to its JSON text, without decoding it. What was set to
+   * something else meanwhile stays as it is. Of equal keys the last one counts. Returns how many were set.
+   */
+  complexToJson(): number {
     const { offsets } = this.#table;
-    const isComplex = new Map<string, boolean>();
+    const complex = new Map<string, number>();
     for (let at = this.#from; at < this.#to; at += ROW) {
+      const isComplex = isComplexValue(this.#source, offsets[at + 2]!, offsets[at + 3]!);
+      if (!isComplex && complex.size === 0) continue;
       const key = this.#source.toString('utf8', offsets[at], offsets[at + 1]);
-      isComplex.set(key, isComplexValue(this.#source, offsets[at + 2]!, offsets[at + 3]!));
+      if (isComplex) complex.set(key, at);
+      else complex.delete(key);
     }
-    const keys = [...isComplex.keys()].filter((key) => isComplex.get(key));
-    // Looking for one after the other would walk all attributes each time.
-    if (keys.length > FEW_KEYS) this.#readAll();
-    return keys;
+    let count = 0;
+    for (const [key, at] of complex) {
+      if (this.#changed?.has(key)) continue;
+      this.#noteChange(key);
+      this.#own()[key] = valueAsJson(this.#source, offsets[at + 2]!, offsets[at + 3]!).toString();
+      count++;
+    }
+    return count;
   }
 
   /**
@@ -200,9 +213,7 @@ export class LazyAttributes implements ProxyHandler<Record<string, Value>> {
   }
 
   #valueAt(at: number): Value {
-    const reader = new BufferReader(this.#source);
-    reader.pos = this.#table.offsets[at + 2]!;
-    return readAnyValue(reader, this.#table.offsets[at + 3]!);
+    return readValue(this.#source, this.#table.offsets[at + 2]!, this.#table.offsets[at + 3]!);
   }
 }
 

@@ -103,9 +103,9 @@ export class ReceivedSpan implements ReadableSpan {
     return this.#index.attributes.proxy;
   }
 
-  /** Keys of values that came as Langfuse does not decode them: see `isComplexValue`. */
-  complexAttributes(): string[] {
-    return this.#index.attributes.complexKeys();
+  /** Values that came as Langfuse does not decode them (see `isComplexValue`) become JSON texts. Returns how many. */
+  complexToJson(): number {
+    return this.#index.attributes.complexToJson();
   }
 
   /** What was set, replaced or deleted (`undefined`) in `attributes` since the span came. */

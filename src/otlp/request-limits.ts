@@ -14,6 +14,7 @@ export const DETAILS_MAX = 200_000;
 
 /** Counts what a request is made of, so that a small body cannot cost a large one's time and memory many times over. */
 export class RequestLimits {
+  readonly #messagesMax: number;
   #spans = 0;
   #groups = 0;
   #messages = 0;
@@ -23,6 +24,15 @@ export class RequestLimits {
     if (++this.#spans > SPANS_MAX) throw tooMany(SPANS_MAX, 'spans');
   }
 
+  constructor(messagesMax = MESSAGES_MAX) {
+    this.#messagesMax = messagesMax;
+  }
+
+  /** Attributes, values, events and links so far. */
+  get messages(): number {
+    return this.#messages;
+  }
+
   /** A resource or a scope. */
   group(): void {
     if (++this.#groups > GROUPS_MAX) throw tooMany(GROUPS_MAX, 'resources and scopes');
@@ -30,7 +40,7 @@ export class RequestLimits {
 
   /** An attribute, a value, an event or a link. */
   message(): void {
-    if (++this.#messages > MESSAGES_MAX) throw tooMany(MESSAGES_MAX, 'attributes, values, events and links');
+    if (++this.#messages > this.#messagesMax) throw tooMany(this.#messagesMax, 'attributes, values, events and links');
   }
 
   /** An event or a link, which is counted as a message, too. */

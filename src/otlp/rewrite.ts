@@ -1,7 +1,7 @@
-import { writeAsJson } from './any-value';
 import { isComplexValue } from './complex-value';
 import { ProtoWriter } from './proto-writer';
 import { ANY_VALUE, type FieldSpec, field, KEY_VALUE, LEN, type MessageSpec, SCOPE_SPANS, SPAN } from './schema';
+import { valueAsJson } from './value-json';
 import { WireCursor } from './wire-cursor';
 
 const SPANS_FIELD = field(SCOPE_SPANS, 'spans');
@@ -31,21 +31,23 @@ export function rewriteSpan(
   rewrites: Rewrites,
 ): Buffer {
   return spanField(span.end - span.start, (writer) =>
-    copyMessage({ writer, rewrites }, SPAN, bytes.subarray(span.start, span.end)),
+    new Copier(writer, bytes, rewrites).message(SPAN, span.start, span.end),
   );
 }
 
 /** The fields of a ResourceSpans or ScopeSpans around its spans, rewritten. */
 export function rewriteHead(message: MessageSpec, head: Buffer, rewrites: Rewrites): Buffer {
   const writer = new ProtoWriter(head.length * 2);
-  copyMessage({ writer, rewrites }, message, head);
+  new Copier(writer, head, rewrites).message(message, 0, head.length);
   return writer.finish();
 }
 
 /** Whether `json` would change anything there. */
 export function hasComplexValue(message: MessageSpec, bytes: Buffer): boolean {
-  const cursor = new WireCursor(bytes);
-  const end = bytes.length;
+  return hasComplex(new WireCursor(bytes), message, bytes.length);
+}
+
+function hasComplex(cursor: WireCursor, message: MessageSpec, end: number): boolean {
   while (cursor.pos < end) {
     const tag = cursor.tag(end);
     const known = message.byNumber[tag >>> 3];
@@ -56,8 +58,8 @@ export function hasComplexValue(message: MessageSpec, bytes: Buffer): boolean {
     const fieldEnd = cursor.len(end);
     const isComplex =
       known === VALUE_FIELD
-        ? isComplexValue(bytes, cursor.pos, fieldEnd)
-        : hasComplexValue(known.message, bytes.subarray(cursor.pos, fieldEnd));
+        ? isComplexValue(cursor.bytes, cursor.pos, fieldEnd)
+        : hasComplex(cursor, known.message, fieldEnd);
     if (isComplex) return true;
     cursor.pos = fieldEnd;
   }
@@ -74,53 +76,69 @@ export function spanField(sizeHintBytes: number, write: (writer: ProtoWriter) =>
   return writer.finish();
 }
 
-interface Copy {
-  readonly writer: ProtoWriter;
-  readonly rewrites: Rewrites;
-}
+class Copier {
+  readonly #writer: ProtoWriter;
+  readonly #bytes: Buffer;
+  readonly #cursor: WireCursor;
+  readonly #rewrites: Rewrites;
+  /** Nothing else is to be done to values. */
+  readonly #isJsonOnly: boolean;
 
-/** Calls itself per level: values nested deeper than VALUE_DEPTH_MAX do not come here. */
-function copyMessage(copy: Copy, spec: MessageSpec, bytes: Buffer): void {
-  const { writer, rewrites } = copy;
-  const cursor = new WireCursor(bytes);
-  const end = bytes.length;
-  let valueSeen = false;
-  while (cursor.pos < end) {
-    const at = cursor.pos;
-    const tag = cursor.tag(end);
-    const known = spec.byNumber[tag >>> 3];
-    if (known === undefined || known.wireType !== LEN) {
-      cursor.skip(tag & 7, tag >>> 3, end);
-      if (!(rewrites.noStringIndex && known !== undefined && STRING_INDEXES.includes(known))) {
-        writer.raw(bytes, at, cursor.pos);
+  constructor(writer: ProtoWriter, bytes: Buffer, rewrites: Rewrites) {
+    this.#writer = writer;
+    this.#bytes = bytes;
+    this.#cursor = new WireCursor(bytes);
+    this.#rewrites = rewrites;
+    this.#isJsonOnly = Object.entries(rewrites).every(([rewrite, isWanted]) => rewrite === 'json' || !isWanted);
+  }
+
+  /** Calls itself per level: values nested deeper than VALUE_DEPTH_MAX do not come here. */
+  message(spec: MessageSpec, start: number, end: number): void {
+    const writer = this.#writer;
+    const cursor = this.#cursor;
+    const { noStringIndex, emptyValue } = this.#rewrites;
+    let valueSeen = false;
+    cursor.pos = start;
+    while (cursor.pos < end) {
+      const at = cursor.pos;
+      const tag = cursor.tag(end);
+      const known = spec.byNumber[tag >>> 3];
+      if (known === undefined || known.wireType !== LEN) {
+        cursor.skip(tag & 7, tag >>> 3, end);
+        if (!(noStringIndex && known !== undefined && STRING_INDEXES.includes(known))) {
+          writer.raw(this.#bytes, at, cursor.pos);
+        }
+        continue;
       }
-      continue;
+      const fieldEnd = cursor.len(end);
+      this.#field(known, cursor.pos, fieldEnd);
+      cursor.pos = fieldEnd;
+      if (known === VALUE_FIELD) valueSeen = true;
     }
-    const fieldEnd = cursor.len(end);
-    copyField(copy, known, bytes.subarray(cursor.pos, fieldEnd));
-    cursor.pos = fieldEnd;
-    if (known === VALUE_FIELD) valueSeen = true;
+    if (spec === KEY_VALUE && !valueSeen && emptyValue) this.#field(VALUE_FIELD, end, end);
   }
-  if (spec === KEY_VALUE && !valueSeen && rewrites.emptyValue) copyField(copy, VALUE_FIELD, bytes.subarray(end));
-}
 
-function copyField(copy: Copy, known: FieldSpec, content: Buffer): void {
-  const { writer, rewrites } = copy;
-  if (known === BYTES_VALUE && rewrites.base64) {
-    writer.tag(STRING_VALUE);
-    writer.string(content.toString('base64'));
-    return;
+  #field(known: FieldSpec, start: number, end: number): void {
+    const writer = this.#writer;
+    const bytes = this.#bytes;
+    const { base64, json, utf8 } = this.#rewrites;
+    if (known === BYTES_VALUE && base64) {
+      writer.tag(STRING_VALUE);
+      writer.string(bytes.toString('base64', start, end));
+      return;
+    }
+    writer.tag(known);
+    if (known === VALUE_FIELD && json && isComplexValue(bytes, start, end)) {
+      const mark = writer.beginMessage();
+      writer.tag(STRING_VALUE);
+      writer.bytes(valueAsJson(bytes, start, end));
+      writer.endMessage(mark);
+    } else if (known === VALUE_FIELD && this.#isJsonOnly) writer.bytes(bytes, start, end);
+    else if (known.message !== undefined) {
+      const mark = writer.beginMessage();
+      this.message(known.message, start, end);
+      writer.endMessage(mark);
+    } else if (known.kind === 'string' && utf8) writer.string(bytes.toString('utf8', start, end));
+    else writer.bytes(bytes, start, end);
   }
-  if (known === VALUE_FIELD && rewrites.json && isComplexValue(content, 0, content.length)) {
-    writer.tag(VALUE_FIELD);
-    writeAsJson(writer, content, 0, content.length);
-    return;
-  }
-  writer.tag(known);
-  if (known.message !== undefined) {
-    const mark = writer.beginMessage();
-    copyMessage(copy, known.message, content);
-    writer.endMessage(mark);
-  } else if (known.kind === 'string' && rewrites.utf8) writer.string(content.toString('utf8'));
-  else writer.bytes(content);
 }

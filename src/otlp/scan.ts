@@ -46,6 +46,8 @@ export interface ScannedSpan {
 export interface ScannedRequest {
   readonly bytes: Buffer;
   readonly spans: readonly ScannedSpan[];
+  /** How many attributes, values, events and links there are; counted with `check` only. */
+  readonly messages: number;
 }
 
 const RESOURCE_SPANS_TAG = tagOf(field(REQUEST, 'resourceSpans'));
@@ -57,6 +59,8 @@ export interface ScanOptions {
   readonly check: boolean;
   /** With it, each span gets its outline. */
   readonly watch?: KeyWatch;
+  /** With `check`: a request of more attributes, values, events and links is 413. */
+  readonly messagesMax?: number | undefined;
 }
 
 /**
@@ -65,10 +69,10 @@ export interface ScanOptions {
  * With `check`, every message is walked to its leaves: broken framing at any depth is a GatewayError (400), anything
  * questionable becomes a trait of its span. Without it only the outer framing is read: for bytes that passed before.
  */
-export function scanRequest(bytes: Buffer, { check, watch }: ScanOptions): ScannedRequest {
+export function scanRequest(bytes: Buffer, { check, watch, messagesMax }: ScanOptions): ScannedRequest {
   const cursor = new WireCursor(bytes);
   const spans: ScannedSpan[] = [];
-  const limits = check ? new RequestLimits() : undefined;
+  const limits = check ? new RequestLimits(messagesMax) : undefined;
   const outliner = watch === undefined ? undefined : new SpanOutliner(bytes, watch);
   const end = bytes.length;
   let index = 0;
@@ -77,7 +81,7 @@ export function scanRequest(bytes: Buffer, { check, watch }: ScanOptions): Scann
     if (tag !== RESOURCE_SPANS_TAG) skipField(cursor, REQUEST, tag, end);
     else scanResourceSpans({ cursor, spans, limits, outliner }, index++, cursor.len(end));
   }
-  return { bytes, spans };
+  return { bytes, spans, messages: limits?.messages ?? 0 };
 }
 
 interface Scan {

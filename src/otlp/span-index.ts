@@ -1,4 +1,4 @@
-import { BufferReader } from 'protobufjs/minimal';
+import { BufferReader, type Reader } from 'protobufjs/minimal';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './ids';
 import { AttributeTable, LazyAttributes } from './lazy-attributes';
 import { field, KEY_VALUE, SPAN } from './schema';
@@ -141,7 +141,8 @@ function withRange(reader: BufferReader, ranges: number[]): number[] {
   return grown;
 }
 
-function indexAttribute(reader: BufferReader, table: AttributeTable): void {
+/** Adds the KeyValue whose length stands at the reader's position. */
+export function indexAttribute(reader: Reader, table: AttributeTable): void {
   const end = reader.uint32() + reader.pos;
   let keyStart = end;
   let keyEnd = end;

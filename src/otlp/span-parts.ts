@@ -11,6 +11,7 @@ import type { TimedEvent } from '@opentelemetry/sdk-trace-base';
 import { emptyRecord, readKeyValue } from './any-value';
 import { eachField } from './each-field';
 import { EVENT, field, LINK, STATUS } from './schema';
+import { ValueRoom } from './value-room';
 
 /** Span.flags and Link.flags: bits 0-7 are the W3C trace flags (opentelemetry-proto trace.proto, SpanFlags). */
 const W3C_FLAGS = 0xff;
@@ -70,6 +71,7 @@ export function readStatus(bytes: Buffer, ranges: readonly number[]): SpanStatus
 }
 
 export function readEvents(bytes: Buffer, ranges: readonly number[]): TimedEvent[] {
+  const room = new ValueRoom();
   return each(ranges, (start, end) => {
     const attributes = emptyRecord();
     let time = -1;
@@ -80,7 +82,7 @@ export function readEvents(bytes: Buffer, ranges: readonly number[]): TimedEvent
         time = reader.pos;
         reader.pos += 8;
       } else if (number === EVENT_NAME) name = reader.string();
-      else if (number === EVENT_ATTRIBUTES) readKeyValue(reader, reader.uint32() + reader.pos, attributes);
+      else if (number === EVENT_ATTRIBUTES) readKeyValue(reader, reader.uint32() + reader.pos, attributes, room);
       else if (number === EVENT_DROPPED) droppedAttributesCount = reader.uint32();
       else return false;
       return true;
@@ -95,6 +97,7 @@ export function readEvents(bytes: Buffer, ranges: readonly number[]): TimedEvent
 }
 
 export function readLinks(bytes: Buffer, ranges: readonly number[]): Link[] {
+  const room = new ValueRoom();
   return each(ranges, (start, end) => {
     const attributes = emptyRecord();
     let traceId = '';
@@ -106,7 +109,7 @@ export function readLinks(bytes: Buffer, ranges: readonly number[]): Link[] {
       if (number === LINK_TRACE_ID) traceId = hex(reader.bytes());
       else if (number === LINK_SPAN_ID) spanId = hex(reader.bytes());
       else if (number === LINK_TRACE_STATE) traceState = reader.string();
-      else if (number === LINK_ATTRIBUTES) readKeyValue(reader, reader.uint32() + reader.pos, attributes);
+      else if (number === LINK_ATTRIBUTES) readKeyValue(reader, reader.uint32() + reader.pos, attributes, room);
       else if (number === LINK_DROPPED) droppedAttributesCount = reader.uint32();
       else if (number === LINK_FLAGS) flags = reader.fixed32();
       else return false;

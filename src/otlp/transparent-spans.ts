@@ -28,8 +28,12 @@ type Steps<T = void> = Generator<void, T>;
  * Spans of one resource and scope come together; what stood where is told in `sentAt` and `paths`. Each element of the list
  * counts as a span, what is none too. Neither array nor such an object: GatewayError (400).
  */
-export function transparentRequestSteps(body: Buffer, allowed: JsonReadOptions['allowed']): Steps<ConvertedRequest> {
-  return new TransparentRequestReader(body, allowed).read();
+export function transparentRequestSteps(
+  body: Buffer,
+  allowed: JsonReadOptions['allowed'],
+  messagesMax?: number,
+): Steps<ConvertedRequest> {
+  return new TransparentRequestReader(body, allowed, new RequestLimits(messagesMax)).read();
 }
 
 class TransparentRequestReader {
@@ -39,11 +43,11 @@ class TransparentRequestReader {
   #count = 0;
   #traceContext: unknown;
 
-  constructor(body: Buffer, allowed: JsonReadOptions['allowed']) {
+  constructor(body: Buffer, allowed: JsonReadOptions['allowed'], limits: RequestLimits) {
     const { scanner, replaced } = openJson(body);
     const writer = new ProtoWriter(scanner.bytes.length);
     const scalars = new JsonScalars(scanner, writer, { allowed, replaced });
-    this.#tools = { scanner, writer, scalars, limits: new RequestLimits() };
+    this.#tools = { scanner, writer, scalars, limits };
     this.#groups = new TransparentGroups(this.#tools);
     this.#spans = new TransparentSpanWriter(this.#tools);
   }

@@ -13,8 +13,11 @@ export interface ReceivedBody {
   /** Where its sender's spans go; `undefined`: to the first destination. */
   readonly destination: string | undefined;
   readonly policy: SenderPolicy | undefined;
-  /** To be called with the number of its spans before they are judged; throws a GatewayError when they are too many. */
-  readonly onSpans: (spans: number) => void;
+  /**
+   * To be called before its spans are judged, with their number and that of their attributes, values, events and links;
+   * throws a GatewayError when they are too many.
+   */
+  readonly onRead: (size: { readonly spans: number; readonly messages: number }) => void;
 }
 
 /** What the sender hears of. */

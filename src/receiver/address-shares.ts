@@ -30,7 +30,7 @@ interface Taken {
  *
  * In any t seconds 2 * capacity + rate * t tokens pass at most, and what one request is larger than the capacity; for what
  * passes by the key's bucket is bounded up to the last such request by that bucket, and behind it by the overdraft. `more`
- * comes on top, and is paid back first; to the overdraft too, where the request passed by it. What is given back is there to be
+ * comes on top, and is paid back first; of the overdraft, where the request passed by it, what is beyond empty is let off. What is given back is there to be
  * taken anew.
  *
  * Of addresses the 5,000 last ones are remembered for sure and never more than 10,000, each as long as its own bucket may not
@@ -82,7 +82,8 @@ export class SharedBucket {
       this.#key.take(tokens, atMs),
       this.#ownOf(group, atMs).take(tokens * OWN_PART, atMs, this.#key.capacity),
     ];
-    if (isOverdraft) taken.push(this.#overdraft.take(tokens, atMs));
+    // Let off beyond empty: else what one body unfolds to would shut out all others for long.
+    if (isOverdraft) taken.push(this.#overdraft.take(tokens, atMs, 0));
     return () => {
       for (const giveBack of taken) giveBack();
     };
@@ -109,7 +110,8 @@ export class SharedBucket {
  * Whom an address belongs to: an IPv4 address is one client, mapped to IPv6 or not; of IPv6 a client has a /64. What is no
  * address is one group, `''`.
  */
-export function addressGroup(address: string): string {
+export function addressGroup(written: string): string {
+  const address = withoutPort(written);
   // Joined anew: a part of a long header would keep all of it in memory.
   if (isIPv4(address)) return address.split('.').join('.');
   if (!isIPv6(address)) return '';
@@ -121,6 +123,12 @@ export function addressGroup(address: string): string {
     .slice(0, 4)
     .map((hextet) => hextet.toString(16))
     .join(':');
+}
+
+/** Some proxies write a port behind the address that they forward. */
+function withoutPort(written: string): string {
+  const [, v4, v6] = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?)$/.exec(written) ?? [];
+  return v4 ?? v6 ?? written;
 }
 
 /** The eight of a valid IPv6 address, with or without a zone. */

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import getRawBody from 'raw-body';
 import { badRequest, GatewayError, retrySoon, tooLarge } from '../errors';
-import { decodeBody, isEncoded, RATIO_USUAL } from './codings';
+import { decodeBody, isEncoded } from './codings';
+import type { InflateProgress } from './inflate';
 
 /** Bodies that may be held at the door at once, in bytes, before their spans are in the queue. */
 export const IN_FLIGHT_BYTES_MAX = 256 * 1024 * 1024;
@@ -55,20 +56,35 @@ export function checkDeclaredLength(request: IncomingMessage, bodyBytesMax: numb
   if (declaredLength(request) > bodyBytesMax) throw tooLarge('the request body', bodyBytesMax);
 }
 
+export interface ReadBodyOptions {
+  response: ServerResponse;
+  bodyBytesMax: number;
+  ticket: DoorTicket;
+  /**
+   * Called while the body comes and while it is inflated, with the bytes received or inflated so far, whichever is more: never with
+   * fewer than before. It may throw a GatewayError, which ends both.
+   */
+  onBytes?: (bytes: number) => void;
+}
+
 /** The whole body, its Content-Encoding undone; at most `bodyBytesMax` bytes before and after that. */
-export async function readBody(
-  request: IncomingMessage,
-  { response, bodyBytesMax, ticket }: { response: ServerResponse; bodyBytesMax: number; ticket: DoorTicket },
-): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
+  const { response, bodyBytesMax, ticket, onBytes } = options;
   // Whoever asks first is answered here, where nothing but the body can be wrong any more.
   if (request.headers.expect !== undefined) response.writeContinue();
-  const body = await rawBody(request, { bodyBytesMax, ticket });
+  const body = await rawBody(request, options);
   const declared = request.headers['content-encoding'];
   // A beacon cannot say that it is compressed. No body begins so otherwise.
   const contentEncoding = !isEncoded(declared) && body.subarray(0, 2).equals(GZIP_MAGIC) ? 'gzip' : declared;
-  // How much it becomes is known afterwards only: many bodies inflated at once would be far more than the door holds.
-  if (isEncoded(contentEncoding)) ticket.hold(body.length + Math.min(bodyBytesMax, body.length * RATIO_USUAL));
-  const decoded = await decodeBody(body, { contentEncoding, bodyBytesMax });
+  let bytes = body.length;
+  const onProgress = ({ inflated, held }: InflateProgress) => {
+    // Its turn may have come long after its sender left.
+    if (request.socket.destroyed || response.headersSent) throw badRequest('the request was cut off');
+    bytes = Math.max(bytes, inflated);
+    onBytes?.(bytes);
+    ticket.hold(body.length + held);
+  };
+  const decoded = await decodeBody(body, { contentEncoding, bodyBytesMax, onProgress });
   ticket.hold(decoded === body ? body.length : body.length + decoded.length);
   return decoded;
 }
@@ -79,14 +95,12 @@ const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 /** Content-Length, or 0 where the body comes in chunks. Node has seen to it that it is a number. */
 export const declaredLength = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);
 
-async function rawBody(
-  request: IncomingMessage,
-  { bodyBytesMax, ticket }: { bodyBytesMax: number; ticket: DoorTicket },
-): Promise<Buffer> {
+async function rawBody(request: IncomingMessage, { bodyBytesMax, ticket, onBytes }: ReadBodyOptions): Promise<Buffer> {
   let received = 0;
   const count = (chunk: Buffer) => {
     received += chunk.length;
     try {
+      onBytes?.(received);
       ticket.hold(received);
     } catch (error) {
       request.off('data', count);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GatewayError, rateLimited, shuttingDown, tooLarge } from '../errors';
+import { GatewayError, rateLimited, shuttingDown } from '../errors';
 import { sendFlushed } from './answer';
+import { declaredLength } from './body';
 import type { GateRequest } from './gate';
 import type { Visit } from './ingest';
 import type { ReceiverKey } from './keys';
@@ -43,26 +44,39 @@ const BROWSER_WAITING_MAX = 32;
 export function createFlushDoor({ flush }: Pick<FlushOptions, 'flush'>): FlushDoor {
   const waiting = new Map<ReceiverKey, number>();
   return {
-    async wait({ response, key }) {
+    async wait({ request, response, key }) {
       const others = key === undefined ? 0 : (waiting.get(key) ?? 0);
       if (key?.browser && others >= BROWSER_WAITING_MAX) return 'full';
       const abandoned = new AbortController();
-      response.once('close', () => abandoned.abort());
+      const abandon = () => abandoned.abort();
+      const { socket } = request;
+      // Of requests sent one behind the other, the answer of one whose turn never came is not told that it is closed.
+      socket.setMaxListeners(0);
+      socket.once('close', abandon);
+      response.once('close', abandon);
+      if (socket.destroyed) abandon();
       if (key !== undefined) waiting.set(key, others + 1);
-      const settled = await flush.settled(
-        abandoned.signal,
-        key === undefined ? 'all' : { destination: key.destination },
-      );
-      if (key !== undefined) waiting.set(key, waiting.get(key)! - 1);
-      return settled ? 'settled' : 'unsettled';
+      try {
+        const of = key === undefined ? 'all' : { destination: key.destination };
+        return (await flush.settled(abandoned.signal, of)) ? 'settled' : 'unsettled';
+      } finally {
+        socket.off('close', abandon);
+        if (key !== undefined) waiting.set(key, waiting.get(key)! - 1);
+      }
     },
   };
 }
 
+/** A body means nothing here; one of a few kilobytes is nobody's mistake. */
+const BODY_BYTES_MAX = 64 * 1024;
+
 /** Takes nothing: 202 when what was accepted before is settled, 504 when that takes too long. */
 export function flushHandler(options: FlushOptions & { door: FlushDoor }) {
-  const { flush, door, bodyBytesMax, isDraining, random } = options;
+  const { flush, door, isDraining, random } = options;
+  const bodyBytesMax = Math.min(options.bodyBytesMax, BODY_BYTES_MAX);
   return async (request: GateRequest, response: ServerResponse, { sender }: Visit): Promise<void> => {
+    // It costs a key as much as a span.
+    sender.charge(declaredLength(request)).read({ spans: 0, messages: 0 });
     // A body means nothing here, but a connection that is not read does not tell when its sender is gone.
     let received = 0;
     const tooMuch = new Promise<'too much'>((resolve) => {
@@ -74,7 +88,8 @@ export function flushHandler(options: FlushOptions & { door: FlushDoor }) {
     const waited = await Promise.race([door.wait({ request, response, key: sender.key }), tooMuch]);
     // Gone, or refused in the meantime.
     if (response.destroyed || response.headersSent) return;
-    if (waited === 'too much') throw tooLarge('the request body', bodyBytesMax);
+    if (waited === 'too much')
+      throw new GatewayError('too_large', `a flush needs no body; this one exceeds ${bodyBytesMax} bytes`);
     if (waited === 'full') throw rateLimited('too many wait for a flush with this key; try again in 1 s', 1);
     if (waited === 'unsettled' && isDraining()) {
       response.setHeader('Connection', 'close');

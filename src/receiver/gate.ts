@@ -53,6 +53,8 @@ export interface Sender {
   /** `undefined`: the receiver is open. */
   readonly key: ReceiverKey | undefined;
   readonly policy: SenderPolicy | undefined;
+  /** Of the client, as far as proxies are trusted. */
+  readonly address: string;
   /** Takes a request from the key's rates and its budget, before its body is read. Throws the 403 or 429. */
   charge(declaredBytes: number): SenderCharge;
 }
@@ -60,12 +62,16 @@ export interface Sender {
 /** As Charge, where refusals are thrown: 403, 413 or 429. */
 export interface SenderCharge {
   body(bytes: number): void;
-  spans(count: number): void;
+  read(size: { readonly spans: number; readonly messages: number }): void;
+  kept(spans: number): void;
   undo(): void;
 }
 
-const FREE: SenderCharge = { body: () => {}, spans: () => {}, undo: () => {} };
-const ANYBODY: Sender = { key: undefined, policy: undefined, charge: () => FREE };
+const FREE: SenderCharge = { body: () => {}, read: () => {}, kept: () => {}, undo: () => {} };
+
+/** What an attribute or a value takes at least, usually: those that take less cost no less time. */
+const MESSAGE_BYTES_USUAL = 50;
+const ANYBODY: Sender = { key: undefined, policy: undefined, address: '', charge: () => FREE };
 
 /** Towards pages: OpenTelemetry's exporter gives a batch up that it cannot send again within its own time-out, 10 s. */
 const PAGE_RETRY_AFTER_S_MAX = 5;
@@ -107,6 +113,7 @@ export function createGate(options: GateOptions): (request: GateRequest) => Send
     return {
       key,
       policy: policies[presented.position],
+      address,
       charge: (declaredBytes) => {
         const throwing = (refused: LimitRefusal) => refuse(refused.reason, limitError(refused, isPage), key);
         const charge = limits.get(key)!.open({ address, declaredBytes, nowMs: now() });
@@ -140,11 +147,16 @@ function limitsOf(keys: readonly ReceiverKey[]): Map<ReceiverKey, KeyLimits> {
 
 function chargeOf(charge: Charge, throwing: (refused: LimitRefusal) => Error, now: () => number): SenderCharge {
   return {
-    body: (bytes) => charge.body(bytes, now()),
-    spans(count) {
-      const refused = charge.spans(count, now());
+    body(bytes) {
+      const refused = charge.body(bytes, now());
       if (refused !== undefined) throw throwing(refused);
     },
+    read({ spans, messages }) {
+      charge.body(messages * MESSAGE_BYTES_USUAL, now());
+      const refused = charge.spans(spans, now());
+      if (refused !== undefined) throw throwing(refused);
+    },
+    kept: (spans) => charge.kept(spans),
     undo: () => charge.undo(),
   };
 }

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { GatewayError, retrySoon } from '../errors';
 import type { Accept, Accepted } from './accept';
-import { createDoorBudget, type DoorBudget, type DoorTicket, declaredLength, readBody } from './body';
+import { type DoorBudget, type DoorTicket, declaredLength, readBody } from './body';
 import { isKnownCoding, unsupportedCoding } from './codings';
+import { createEntrance } from './entrance';
 import type { BodyFormat, Format } from './format';
 import type { GateRequest, Sender } from './gate';
-import type { ReceiverKey } from './keys';
 import { requestedContext } from './trace-context';
 
 export interface IngestOptions {
@@ -48,8 +48,8 @@ export type Ingest = (
   dialect: Dialect,
 ) => Promise<Ingested>;
 
-/** Of bodies being read that came with one browser key: whoever has it must not fill the door for all others. */
-const BROWSER_IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
+/** A page's body is small. One that drips holds its share of the door. */
+const BROWSER_BODY_MS = 60_000;
 
 /** The way of every body from its headers to the queue, in whatever dialect. */
 export function createIngest(options: IngestOptions): Ingest {
@@ -68,19 +68,22 @@ export function createIngest(options: IngestOptions): Ingest {
     let ticket: DoorTicket | undefined;
     try {
       if (isRefused(response)) return undefined;
-      ticket = enter(sender.key, declaredLength(request));
-      const bytes = await readBody(request, { response, bodyBytesMax, ticket }).catch((error) => {
-        throw declared === 'sniff' ? unreadable(error) : error;
-      });
-      charge.body(bytes.length);
+      ticket = enter({ ...sender, declaredBytes: declaredLength(request) });
+      const isInTime = sender.key?.browser ? limitTime(request) : () => {};
+      const bytes = await readBody(request, { response, bodyBytesMax, ticket, onBytes: charge.body })
+        .catch((error) => {
+          throw declared === 'sniff' ? unreadable(error) : error;
+        })
+        .finally(isInTime);
       const format = declared === 'sniff' ? dialect.sniff(bytes) : declared;
       if (format === undefined) throw unknownBody(dialect);
       visit.format = format === 'protobuf' ? 'protobuf' : 'json';
       if (isRefused(response)) return undefined;
       const accepted = await accept({
         ...{ format, bytes, traceContext: requestedContext(request) },
-        ...{ destination: sender.key?.destination, policy: sender.policy, onSpans: charge.spans },
+        ...{ destination: sender.key?.destination, policy: sender.policy, onRead: charge.read },
       });
+      charge.kept(accepted.accepted);
       return { format, accepted };
     } catch (error) {
       charge.undo();
@@ -92,31 +95,17 @@ export function createIngest(options: IngestOptions): Ingest {
   };
 }
 
+/** Ends a body that takes too long; to be called when it is there. */
+function limitTime(request: GateRequest): () => void {
+  const timer = setTimeout(() => {
+    // An error of the stream is what makes the reading of the body end.
+    request.emit('error', new GatewayError('timeout', 'the body took too long to arrive'));
+  }, BROWSER_BODY_MS);
+  return () => clearTimeout(timer);
+}
+
 /** At the end of a shutdown nobody waits for what is under way: a body is not kept whose sender was told to send it again. */
 const isRefused = (response: ServerResponse) => response.headersSent;
-
-/** Where a body comes in: by the door for all, and with a browser key by one of its own before it. */
-function createEntrance(budget: DoorBudget, random: () => number) {
-  const ofKeys = new Map<ReceiverKey, DoorBudget>();
-  return (key: ReceiverKey | undefined, declaredBytes: number): DoorTicket => {
-    const all = budget.enter(declaredBytes);
-    if (key?.browser !== true) return all;
-    const known = ofKeys.get(key);
-    const own = known ?? createDoorBudget({ bytesMax: BROWSER_IN_FLIGHT_BYTES_MAX, random });
-    if (known === undefined) ofKeys.set(key, own);
-    const ticket = own.enter(declaredBytes);
-    return {
-      hold(bytes) {
-        ticket.hold(bytes);
-        all.hold(bytes);
-      },
-      leave() {
-        ticket.leave();
-        all.leave();
-      },
-    };
-  };
-}
 
 const unknownBody = (dialect: Dialect) => new GatewayError('unsupported_media', `the body ${dialect.unknownBody}`);
 

@@ -34,10 +34,15 @@ export interface KeyLimits {
 
 /** What one request is charged. Bytes are never given back, whatever becomes of it, so that reading them is bounded. */
 export interface Charge {
-  /** What the body turned out to be, uncompressed; beyond what was declared it becomes debt. */
-  body(bytes: number, nowMs: number): void;
-  /** Charges the spans of the request, all of them or, when it refuses, none. */
+  /**
+   * What the body has turned out to be so far, uncompressed; beyond what was declared it becomes debt. Refuses, the first
+   * time only, where others have left one meanwhile: what is begun comes to its end.
+   */
+  body(bytes: number, nowMs: number): LimitRefusal | undefined;
+  /** Charges the spans of the request, all of them or, when it refuses, none. On the rate it counts as one at least. */
   spans(count: number, nowMs: number): LimitRefusal | undefined;
+  /** So many of its spans are kept: the others are given back to the day, but not to the rate. */
+  kept(count: number): void;
   /** The request failed and its spans are not kept: they are given back, once. */
   undo(): void;
 }
@@ -46,53 +51,83 @@ export interface Charge {
 export function createKeyLimits(bounds: KeyBounds): KeyLimits {
   const bucketOf = (perSecond: number | undefined) =>
     perSecond === undefined ? undefined : new SharedBucket({ perSecond, burstSeconds: bounds.burstSeconds });
-  const spanBucket = bucketOf(bounds.spansPerSecond);
-  const byteBucket = bucketOf(bounds.bytesPerSecond);
-  const day = createDayBudget(bounds.dailySpans);
-  // More than a day's budget will fit no day.
-  const requestMax = Math.min(bounds.maxSpansPerRequest ?? Infinity, bounds.dailySpans ?? Infinity);
-  const passed = createPassedTime();
-
+  const account: Account = {
+    spans: bucketOf(bounds.spansPerSecond),
+    bytes: bucketOf(bounds.bytesPerSecond),
+    day: createDayBudget(bounds.dailySpans),
+    // More than a day's budget will fit no day.
+    requestMax: Math.min(bounds.maxSpansPerRequest ?? Infinity, bounds.dailySpans ?? Infinity),
+    passed: createPassedTime(),
+  };
   return {
     open({ address, declaredBytes, nowMs }) {
       const group = addressGroup(address);
-      const atMs = passed(nowMs);
-      const bytesWaitS = (laterMs: number) => byteBucket?.waitS(declaredBytes, group, laterMs) ?? 0;
-      const spansWaitS = (count: number, laterMs: number) => spanBucket?.waitS(count, group, laterMs) ?? 0;
-
+      const atMs = account.passed(nowMs);
       // One span at least: a request that could not bring it is not worth its reading.
-      const isSpent = day.refusal(1, nowMs);
+      const isSpent = account.day.refusal(1, nowMs);
       if (isSpent !== undefined) return isSpent;
-      const [spansS, bytesS] = [spansWaitS(1, atMs), bytesWaitS(atMs)];
+      const spansS = account.spans?.waitS(1, group, atMs) ?? 0;
+      const bytesS = account.bytes?.waitS(declaredBytes, group, atMs) ?? 0;
       const retryAfterS = Math.max(spansS, bytesS);
       if (retryAfterS > 0) return { reason: 'rate', what: spansS >= bytesS ? 'spans' : 'bytes', retryAfterS };
-
-      const bytes = byteBucket?.take(declaredBytes, group, atMs);
-      let chargedBytes = declaredBytes;
-      const givesBack: (() => void)[] = [];
-      return {
-        body(total, laterMs) {
-          if (total <= chargedBytes) return;
-          bytes?.more(total - chargedBytes, passed(laterMs));
-          chargedBytes = total;
-        },
-        spans(count, laterMs) {
-          if (count > requestMax) return { reason: 'too_many_spans', max: requestMax };
-          const isOverDay = day.refusal(count, laterMs);
-          if (isOverDay !== undefined) return isOverDay;
-          const at = passed(laterMs);
-          const waitS = spansWaitS(count, at);
-          // Sent again, it has to find its bytes as well.
-          if (waitS > 0) return { reason: 'rate', what: 'spans', retryAfterS: Math.max(waitS, bytesWaitS(at)) };
-          const spans = spanBucket?.take(count, group, at);
-          givesBack.push(day.take(count, laterMs), () => spans?.giveBack());
-          return undefined;
-        },
-        undo() {
-          for (const giveBack of givesBack.splice(0)) giveBack();
-        },
-      };
+      return createCharge(account, { group, declaredBytes, atMs });
     },
+  };
+}
+
+/** What a key has left. */
+interface Account {
+  readonly spans: SharedBucket | undefined;
+  readonly bytes: SharedBucket | undefined;
+  readonly day: ReturnType<typeof createDayBudget>;
+  readonly requestMax: number;
+  /** See `createPassedTime`. */
+  readonly passed: (nowMs: number) => number;
+}
+
+function createCharge(
+  { spans, bytes, day, requestMax, passed }: Account,
+  { group, declaredBytes, atMs: openedAtMs }: { group: string; declaredBytes: number; atMs: number },
+): Charge {
+  const taken = bytes?.take(declaredBytes, group, openedAtMs);
+  let chargedBytes = declaredBytes;
+  // What it declares itself may leave a debt.
+  let hasBegun = (bytes?.waitS(0, group, openedAtMs) ?? 0) > 0;
+  /** Once: what is not kept to the day, and where nothing is kept all of it to the rate, too. */
+  let giveBack: ((kept: number, isKept: boolean) => void) | undefined;
+  return {
+    body(total, nowMs) {
+      const atMs = passed(nowMs);
+      const waitS = hasBegun ? 0 : (bytes?.waitS(0, group, atMs) ?? 0);
+      if (waitS > 0) return { reason: 'rate', what: 'bytes', retryAfterS: waitS };
+      hasBegun = true;
+      if (total > chargedBytes) taken?.more(total - chargedBytes, atMs);
+      chargedBytes = Math.max(chargedBytes, total);
+      return undefined;
+    },
+    spans(count, nowMs) {
+      if (count > requestMax) return { reason: 'too_many_spans', max: requestMax };
+      const isOverDay = day.refusal(count, nowMs);
+      if (isOverDay !== undefined) return isOverDay;
+      const atMs = passed(nowMs);
+      const onRate = Math.max(1, count);
+      const waitS = spans?.waitS(onRate, group, atMs) ?? 0;
+      if (waitS > 0) {
+        // Sent again, it has to find its bytes as well.
+        const bytesS = bytes?.waitS(declaredBytes, group, atMs) ?? 0;
+        return { reason: 'rate', what: 'spans', retryAfterS: Math.max(waitS, bytesS) };
+      }
+      const ofSpans = spans?.take(onRate, group, atMs);
+      const ofDay = day.take(count, nowMs);
+      giveBack = (kept, isKept) => {
+        ofDay(count - kept);
+        if (!isKept) ofSpans?.giveBack();
+        giveBack = undefined;
+      };
+      return undefined;
+    },
+    kept: (count) => giveBack?.(count, true),
+    undo: () => giveBack?.(0, false),
   };
 }
 
@@ -111,12 +146,13 @@ function createDayBudget(max = Number.POSITIVE_INFINITY) {
       goTo(nowMs);
       return used + count > max ? { reason: 'day_budget', untilMs: (day + 1) * DAY_MS } : undefined;
     },
-    take(count: number, nowMs: number): () => void {
+    /** @returns gives so many of them back. */
+    take(count: number, nowMs: number): (back: number) => void {
       goTo(nowMs);
       const dayOfTaking = day;
       used += count;
-      return () => {
-        if (day === dayOfTaking) used -= count;
+      return (back) => {
+        if (day === dayOfTaking) used -= back;
       };
     },
   };

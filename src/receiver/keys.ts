@@ -43,9 +43,9 @@ export const isExpired = ({ expiresAtMs }: ReceiverKey, nowMs: number) =>
   expiresAtMs !== undefined && nowMs >= expiresAtMs;
 
 /** What a key asks of spans; nothing for most. To be asked once per key: what is prepared for it is kept by the object. */
-export function policyOf({ browser, stamp, maxAttributeBytes }: ReceiverKey): SenderPolicy | undefined {
+export function policyOf({ name, browser, stamp, maxAttributeBytes }: ReceiverKey): SenderPolicy | undefined {
   const isPlain = !browser && maxAttributeBytes === undefined && Object.keys(stamp).length === 0;
-  return isPlain ? undefined : { browser, stamp, maxAttributeBytes };
+  return isPlain ? undefined : { name, browser, stamp, maxAttributeBytes };
 }
 
 /** Keys of a request beyond these are not looked at. */

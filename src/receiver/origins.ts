@@ -13,6 +13,6 @@ export function createOriginMatcher(origins: readonly string[]): (origin: string
 
 /** `https://*.example.com` stands for any subdomain, of any depth, but not for the domain itself. */
 function originPattern(origin: string): RegExp {
-  const escaped = origin.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace('*', '[a-z0-9-]+(?:\\.[a-z0-9-]+)*');
+  const escaped = origin.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace('*', '[a-z0-9_-]+(?:\\.[a-z0-9_-]+)*');
   return new RegExp(`^${escaped}$`, 'i');
 }

@@ -17,16 +17,19 @@ export async function decodeFrameByWasm(
   { bodyBytesMax }: { bodyBytesMax: number },
 ): Promise<Buffer> {
   const decoder = await loadDecoder();
-  const outputBytesMax = frame.contentBytes ?? frame.outputBytesMax;
-  const capacity = Math.min(outputBytesMax, bodyBytesMax + CAPACITY_SLACK_BYTES);
+  const capacity = wasmCapacity(frame, bodyBytesMax);
   const output = runDecoder(decoder, body.subarray(frame.start, frame.end), capacity);
   // An error of libzstd's, full output included, comes back from zstddec as no bytes.
   if (output.length === 0 && frame.outputBytesMax > 0) {
-    throw outputBytesMax > capacity ? decodedTooLarge(bodyBytesMax) : invalidData();
+    throw (frame.contentBytes ?? frame.outputBytesMax) > capacity ? decodedTooLarge(bodyBytesMax) : invalidData();
   }
   if (output.length > bodyBytesMax) throw decodedTooLarge(bodyBytesMax);
   return Buffer.from(output.buffer, output.byteOffset, output.length);
 }
+
+/** The room in bytes that a frame is decoded in. */
+export const wasmCapacity = ({ contentBytes, outputBytesMax }: ZstdFrame, bodyBytesMax: number): number =>
+  Math.min(contentBytes ?? outputBytesMax, bodyBytesMax + CAPACITY_SLACK_BYTES);
 
 /**
  * Room for one more block than the limit has, so that a frame just above the limit is decoded and seen to be. Only of a frame whose blocks

@@ -50,6 +50,32 @@ test.each<Row>([
     ['main: network since 2026-01-01T00:00:00.000Z'],
   ],
   [
+    'media cannot be uploaded: what to do stands there',
+    { destinations: [health({ mediaTrouble: trouble('the media API answered HTTP 401', true) })] },
+    200,
+    'degraded',
+    [
+      'main: media cannot be uploaded (the media API answered HTTP 401) since 2026-01-01T00:00:00.000Z; check the media storage of Langfuse, or set media: inline',
+    ],
+  ],
+  [
+    'media cannot be uploaded for now, and nothing was ever accepted',
+    { destinations: [health({ hasAccepted: false, mediaTrouble: trouble('the upload to the store timed out') })] },
+    200,
+    'degraded',
+    ['main: media cannot be uploaded (the upload to the store timed out) since 2026-01-01T00:00:00.000Z'],
+  ],
+  [
+    'down, and its media too: both are said',
+    { destinations: [health({ trouble: trouble('http_503'), mediaTrouble: trouble('http_503') })] },
+    200,
+    'degraded',
+    [
+      'main: http_503 since 2026-01-01T00:00:00.000Z',
+      'main: media cannot be uploaded (http_503) since 2026-01-01T00:00:00.000Z',
+    ],
+  ],
+  [
     'a full queue',
     { queueFull: 'the queue is full' },
     200,

@@ -1,10 +1,14 @@
 import type { SenderPolicy } from '../../src/admission/sender-policy';
 import type { RequestToJudge } from '../../src/judge';
 import { ENCODINGS, type Encoding, type JudgeSettings, shown, startJudging } from '../support/judging';
-import { type Fields, requestOf, SPAN_ID, spanOf, TRACE_ID } from '../support/otlp-twins';
+import { type Fields, requestOf, SPAN_ID, spanOf, TRACE_ID, twins } from '../support/otlp-twins';
 
-const PAGE: SenderPolicy = { browser: true, stamp: {} };
-const PREVIEW: SenderPolicy = { browser: true, stamp: { 'langfuse.environment': 'preview', 'langfuse.release': 'r1' } };
+const PAGE: SenderPolicy = { name: 'web', browser: true, stamp: {} };
+const PREVIEW: SenderPolicy = {
+  name: 'web',
+  browser: true,
+  stamp: { 'langfuse.environment': 'preview', 'langfuse.release': 'r1' },
+};
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const DENIED = [
@@ -84,7 +88,7 @@ describe.each(ENCODINGS)('in %s', (format: Encoding) => {
     test('is told with those that are rejected, before anything is learned from them', async () => {
       const judging = startJudging();
       const told: number[] = [];
-      const sent = await judging.send(request, { format, onSpans: (spans) => told.push(spans) });
+      const sent = await judging.send(request, { format, onRead: ({ spans }) => told.push(spans) });
       expect(told).toEqual([3]);
       expect([sent.judgement.accepted, sent.judgement.rejections.length]).toEqual([2, 1]);
     });
@@ -92,18 +96,18 @@ describe.each(ENCODINGS)('in %s', (format: Encoding) => {
     test('may be refused, and nothing is remembered', async () => {
       const judging = startJudging();
       const refusal = new Error('too many');
-      const onSpans = () => {
+      const onRead = () => {
         throw refusal;
       };
       const guilty = under([text('langfuse.release', 'r')], page);
-      await expect(judging.send(guilty, { format, onSpans })).rejects.toBe(refusal);
+      await expect(judging.send(guilty, { format, onRead })).rejects.toBe(refusal);
       expect((await judging.send(requestOf(server), { format })).byName.server).toMatchObject(NOTHING);
     });
   });
 
   test('a key that bounds attributes has those of its spans measured', async () => {
     const large = spanOf({ name: 'large', kind: 1, attributes: [text('a', '1'), text('b', 'x'.repeat(100))] });
-    const policy = { browser: false, stamp: { a: 'y'.repeat(200) }, maxAttributeBytes: 100 };
+    const policy = { name: 'web', browser: false, stamp: { a: 'y'.repeat(200) }, maxAttributeBytes: 100 };
     const { judgement, byName } = await judged(under([], page, large), policy);
     expect(judgement.rejections).toEqual([
       {
@@ -134,7 +138,9 @@ describe('transparent spans', () => {
       span('clean'),
     ];
     const told: number[] = [];
-    const { byName, repairs } = shown(await judge(spans, { policy: PREVIEW, onSpans: (count) => told.push(count) }));
+    const { byName, repairs } = shown(
+      await judge(spans, { policy: PREVIEW, onRead: ({ spans: count }) => told.push(count) }),
+    );
     const expected = { ...NOTHING, environment: 'preview', release: 'r1' };
     expect(byName).toMatchObject({ own: expected, 'of its resource': expected, clean: expected });
     expect([repairs.browser_denied, told]).toEqual([2, [3]]);
@@ -162,5 +168,70 @@ describe('transparent spans', () => {
       [3, 'attribute_too_large', 'spans[3].events[0]'],
     ]);
     expect(accepted).toBe(1);
+  });
+});
+
+describe('what a page says of traces', () => {
+  const context = { traceId: 'f'.repeat(32), parentSpanId: 'e'.repeat(16) };
+  const child = (name: string, spanId: string) => requestOf(spanOf({ name, kind: 1, spanId, parentSpanId: SPAN_ID }));
+  const root = requestOf(page);
+
+  test('moves its own later spans, and nobody else’s', async () => {
+    const judging = startJudging();
+    expect((await judging.send(root, { policy: PAGE, traceContext: context })).byName.page).toMatchObject(context);
+    const ofServer = await judging.send(child('of the server', `${'0'.repeat(15)}1`));
+    expect(ofServer.byName['of the server']).toMatchObject({ traceId: TRACE_ID, parentSpanId: SPAN_ID });
+    const ofOther = await judging.send(child('of another', `${'0'.repeat(15)}2`), {
+      policy: { ...PAGE, name: 'shop' },
+    });
+    expect(ofOther.byName['of another']).toMatchObject({ traceId: TRACE_ID });
+    const own = await judging.send(child('its own', `${'0'.repeat(15)}3`), { policy: PAGE });
+    expect(own.byName['its own']).toMatchObject({ traceId: context.traceId, parentSpanId: SPAN_ID });
+  });
+
+  test('what a server says moves the spans of pages, too', async () => {
+    const judging = startJudging();
+    await judging.send(root, { traceContext: context });
+    const { byName } = await judging.send(child('of the page', `${'0'.repeat(15)}1`), { policy: PAGE });
+    expect(byName['of the page']).toMatchObject({ traceId: context.traceId });
+  });
+});
+
+test('what floods one destination pushes nothing out of what is remembered for another', async () => {
+  const judging = startJudging({ maxTraces: 10, destinationCount: 2 });
+  const session = { attributes: [text('session.id', 's-1')] };
+  await judging.send(requestOf(spanOf({ name: 'root', kind: 1, ...session })));
+  for (let at = 0; at < 50; at += 1) {
+    const traceId = String(at).padStart(32, '1');
+    await judging.send(requestOf(spanOf({ name: 'flood', kind: 1, traceId, ...session })), { destination: 'pages' });
+  }
+  const later = await judging.send(requestOf(spanOf({ name: 'later', kind: 1, spanId: '0102030405060708' })));
+  expect(later.byName.later).toMatchObject({ sessionId: 's-1' });
+});
+
+describe.each([...ENCODINGS, 'transparent'] as const)('what small bodies unfold to, %s', (format) => {
+  const values = Array.from({ length: 200_000 }, () => ({ stringValue: '' }));
+  const list = { key: 'list', value: { arrayValue: { values } } };
+  const spans = [
+    { traceId: TRACE_ID, spanId: SPAN_ID, name: 'n', startTime: [1, 0], attributes: { list: Array(200_000).fill('') } },
+  ];
+  const bytes = () =>
+    format === 'transparent'
+      ? Buffer.from(JSON.stringify(spans))
+      : twins(requestOf(spanOf({ attributes: [list] }))).find(([encoding]) => encoding === format)![1].body;
+
+  test('200,000 values are too many for a browser key, and not for another', async () => {
+    const judging = startJudging();
+    await expect(judging.judge(bytes(), { format, policy: PAGE })).rejects.toThrow(
+      'more than 200000 attributes, values',
+    );
+    expect((await judging.judge(bytes(), { format })).accepted).toBe(1);
+  });
+
+  test('their number is told before they are judged', async () => {
+    const sizes: object[] = [];
+    await startJudging().judge(bytes(), { format, onRead: (size) => sizes.push(size) });
+    expect(sizes).toEqual([{ spans: 1, messages: expect.any(Number) }]);
+    expect((sizes[0] as { messages: number }).messages).toBeGreaterThan(200_000);
   });
 });

@@ -32,7 +32,8 @@ test('everything given, the second destination and the warnings named', () => {
   writeFileSync(
     file,
     `destinations: [{ name: eu }, { name: us, baseUrl: http://localhost:3000/, publicKey: p, secretKey: s }, { name: idle, publicKey: p, secretKey: s }]
-keys: [{ name: web, key: k, browser: true, destination: us, origins: [https://a.example], paths: [/v1/traces/], spansPerSecond: 5, expires: 2099-01-01T00:00:00Z }]
+keys: [{ name: web, key: k, browser: true, destination: us, origins: [https://a.example], paths: [/v1/traces/], spansPerSecond: 5, dailySpans: 7, maxSpansPerRequest: 3, maxAttributeBytes: 99, stamp: { langfuse.environment: a-value, team: web }, expires: 2099-01-01T00:00:00Z }]
+receiver: { trustProxy: [loopback, 10.0.0.0/8] }
 media: upload`,
   );
   const env = {
@@ -49,8 +50,8 @@ media: upload`,
   expect(run(env, file)).toEqual({
     code: 0,
     lines: [
-      'receiver http://[::]:4318 (3 key(s); origins *)',
-      'browser key web to us, from https://a.example, at /v1/traces, 5 spans/s, 10000000 bytes/s, until 2099-01-01T00:00:00.000Z',
+      'receiver http://[::]:4318 (3 key(s); origins *; trustProxy loopback 10.0.0.0/8)',
+      'browser key web to us, from https://a.example, at /v1/traces, 5 spans/s, 10000000 bytes/s, 7 spans a day, 3 spans a request, 99 bytes an attribute, stamped with langfuse.environment team, until 2099-01-01T00:00:00.000Z',
       'server key env to eu',
       'server key env to eu',
       'admin http://[::1]:4319 (token set)',
@@ -61,6 +62,21 @@ media: upload`,
       expect.stringMatching(/^warning: .*destinations\[2\] receives no new spans/),
     ],
   });
+});
+
+test.each([
+  ['1', 'a', '1 key(s); no origins but those of keys; trustProxy 1'],
+  ['true', 'a', '1 key(s); no origins but those of keys; trustProxy true'],
+  ['false', 'a', '1 key(s); no origins but those of keys'],
+  ['false', 'none', '1 key(s); no origins'],
+])('trustProxy %s, origins of a key: %s', (trustProxy, origin, expected) => {
+  const file = join(folder, 'pages.yaml');
+  const origins = origin === 'none' ? '[]' : '[https://a.example]';
+  writeFileSync(
+    file,
+    `{ receiver: { trustProxy: ${trustProxy} }, keys: [{ name: web, key: k, origins: ${origins} }] }`,
+  );
+  expect(run({}, file).lines[0]).toBe(`receiver http://127.0.0.1:4318 (${expected})`);
 });
 
 test('open to everybody is said', () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually';
 import { type FakeLangfuse, type FakeLangfuseOptions, startFakeLangfuse } from '../support/fake-langfuse';
 import { langfuseVariables } from '../support/gateway';
 import { post } from '../support/post';
+import { makeTemporary, removeTemporary } from '../support/temporary';
 import { numberedSpans, postOf } from '../support/trace-request';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -99,6 +100,26 @@ describe('what it prints', () => {
     expect(line?.msg).toBe(
       `receiving OTLP at ${gateway.url}/v1/traces (to ${fake.baseUrl}); admin at ${gateway.adminUrl}`,
     );
+    expect(line?.destinations).toEqual(['main']);
+  });
+
+  test('how many destinations and keys there are, and their names', async () => {
+    const fake = await startFake();
+    const folder = makeTemporary();
+    closing.push(async () => removeTemporary(folder));
+    const config = join(folder, 'gateway.yaml');
+    const further = (name: string) => `{ name: ${name}, baseUrl: "http://127.0.0.1:9", publicKey: p, secretKey: s }`;
+    writeFileSync(
+      config,
+      `
+destinations: [{ name: first }, ${further('second')}, ${further('third')}]
+keys: [{ name: a, key: gw-start-1, destination: second }, { name: b, key: gw-start-2, destination: third }]
+`,
+    );
+    const gateway = await startBuilt({ ...langfuseVariables(fake), GATEWAY_CONFIG: config });
+    const line = gateway.logs().find(({ receiverUrl }) => receiverUrl !== undefined);
+    expect(line?.msg).toContain(`(to ${fake.baseUrl} and 2 more, 2 key(s)); admin at`);
+    expect(line?.destinations).toEqual(['first', 'second', 'third']);
   });
 
   test.each([

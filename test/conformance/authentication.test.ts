@@ -1,8 +1,12 @@
-import { createMemoryQueue } from '../../src/queue/memory-queue';
+import { eventually } from '../support/eventually';
 import { exchange } from '../support/exchange';
+import { type FakeLangfuse, startFakeLangfuse } from '../support/fake-langfuse';
+import { type RunningGateway, startGateway } from '../support/gateway';
 import { expectRefusal, expectSuccess } from '../support/otlp-answer';
-import { requestOf, spanOf, T1, twins } from '../support/otlp-twins';
+import { asJson, requestOf, spanOf, T1, twins } from '../support/otlp-twins';
+import { post } from '../support/post';
 import { openConnection, rawPost } from '../support/raw-connection';
+import { makeTemporary, removeTemporary } from '../support/temporary';
 import { useGateway } from '../support/use-gateway';
 
 const KEYS = ['gw-server-1', 'gw-server-2', 'gw-server-3'];
@@ -90,11 +94,49 @@ test.each(['/healthz'])('K06 %s needs no key', async (path) => {
   expect(await exchange(gateway.url, { method: 'GET', path })).toMatchObject({ status: 200 });
 });
 
-test('K08 the destination is kept with what is queued', async () => {
-  const queue = createMemoryQueue({ bytesMax: 1024, now: () => 0 });
-  await queue.offer(Buffer.from('x'), { destination: 'a', items: 1 });
-  expect(await queue.take('b')).toBeUndefined();
-  expect(await queue.take('a')).toMatchObject({ destination: 'a' });
+test('K08 the destination is kept with what is queued on disk, whatever its key says after a restart', async () => {
+  const dataDir = makeTemporary();
+  let isDown = true;
+  const a = await startFakeLangfuse();
+  const b = await startFakeLangfuse({
+    ...{ publicKey: 'pk-lf-b', secretKey: 'sk-lf-b' },
+    respond: () => (isDown ? { destroy: true } : undefined),
+  });
+  const start = ({ keyOfB }: { keyOfB: string }) => {
+    const destination = (name: string, { baseUrl, publicKey, secretKey }: FakeLangfuse) =>
+      `{ name: ${name}, baseUrl: "${baseUrl}", publicKey: ${publicKey}, secretKey: ${secretKey} }`;
+    const yaml = `
+destinations: [${destination('a', a)}, ${destination('b', b)}]
+keys:
+  - { name: to-a, key: gw-server-1, destination: a }
+  - { name: to-b, key: gw-server-2, destination: ${keyOfB} }
+  - { name: to-b-too, key: gw-server-3, destination: b }
+`;
+    return startGateway({ yaml, env: { GATEWAY_DATA_DIR: dataDir, GATEWAY_SHUTDOWN_TIMEOUT_S: '0' } });
+  };
+  const send = async ({ url }: RunningGateway, key: string, name: string) => {
+    const { headers, body } = asJson(requestOf(spanOf({ name })));
+    const answer = await post(`${url}/v1/traces`, { headers: { ...headers, 'x-api-key': key }, body });
+    expect([name, answer.status]).toEqual([name, 200]);
+  };
+  const namesAt = ({ spans }: FakeLangfuse) => spans.map(({ name }) => name);
+
+  const before = await start({ keyOfB: 'b' });
+  await send(before, 'gw-server-2', 'for b');
+  await send(before, 'gw-server-1', 'for a');
+  await eventually(async () => expect((await before.metrics()).gateway_queue_spans).toBe(1));
+  await before.stop();
+  expect([namesAt(a), namesAt(b)]).toEqual([['for a'], []]);
+
+  isDown = false;
+  const after = await start({ keyOfB: 'a' });
+  expect((await after.metrics()).gateway_queue_recovered_spans_total).toBe(1);
+  await send(after, 'gw-server-2', 'for a now');
+  await Promise.all([a.waitForSpans(2), b.waitForSpans(1)]);
+  await after.stop();
+  expect([namesAt(a), namesAt(b)]).toEqual([['for a', 'for a now'], ['for b']]);
+  for (const fake of [a, b]) await fake.close();
+  removeTemporary(dataDir);
 });
 
 test('no key and no wrong key is ever logged', () => {

@@ -1,9 +1,10 @@
 import { exchange } from '../support/exchange';
 import { startGateway } from '../support/gateway';
 import { type Encoding, expectRefusal, expectSuccess } from '../support/otlp-answer';
-import { asJson, requestOf, spanOf, T1, twins } from '../support/otlp-twins';
+import { asJson, requestOf, type Sent, spanOf, T1, twins } from '../support/otlp-twins';
 import type { Answer } from '../support/post';
 import { openConnection, rawPost } from '../support/raw-connection';
+import { asTransparent } from '../support/transparent-twins';
 import { useGateway } from '../support/use-gateway';
 
 const ALLOWED = 'https://app.example.com';
@@ -17,6 +18,16 @@ const gateway = useGateway({
 const withoutCors = useGateway();
 const forAll = useGateway({ env: { GATEWAY_CORS_ORIGINS: '*' } });
 const withNull = useGateway({ env: { GATEWAY_CORS_ORIGINS: `null,${ALLOWED}` } });
+/** Keys of pages: one that does, one of another page, one for another path, and one for a single span. */
+const pages = useGateway({
+  yaml: `
+keys:
+  - { name: page, key: gw-page-1, browser: true, origins: [${ALLOWED}] }
+  - { name: elsewhere, key: gw-elsewhere-1, browser: true, origins: [https://other.example.com] }
+  - { name: narrow, key: gw-narrow-1, browser: true, origins: [${ALLOWED}], paths: [/v1/traces] }
+  - { name: slow, key: gw-slow-1, browser: true, origins: [${ALLOWED}], spansPerSecond: 0.001, burstSeconds: 1000 }
+`,
+});
 
 const preflight = (url: string, headers: Record<string, string>, path = '/v1/traces') =>
   exchange(url, { method: 'OPTIONS', path, headers: { 'access-control-request-method': 'POST', ...headers } });
@@ -133,6 +144,8 @@ describe('preflight', () => {
 });
 
 const allowed = { 'access-control-allow-origin': ALLOWED, 'access-control-allow-credentials': 'true' };
+/** With what a page has to be told that wants to wait as long as it is asked to. */
+const readable = { ...allowed, 'access-control-expose-headers': 'Retry-After' };
 const REQUEST = twins(requestOf(spanOf()));
 
 describe.each(REQUEST)('requests, %s', (encoding: Encoding, sent) => {
@@ -160,11 +173,11 @@ describe.each(REQUEST)('requests, %s', (encoding: Encoding, sent) => {
     { name: '405', status: 405, headers: known, method: 'PATCH' },
     { name: '413', status: 413, headers: known, body: Buffer.alloc(70_000) },
     { name: '415', status: 415, headers: { ...known, 'content-encoding': 'x' } },
-  ])('J11 $name can be read, and Retry-After with it', async ({ status, headers, method = 'POST', ...rest }) => {
+  ])('J11 $name can be read', async ({ status, headers, method = 'POST', ...rest }) => {
     const { path = '/v1/traces', body = sent.body } = rest;
     const answer = await exchange(gateway.url, { method, path, headers: { ...headers, origin: ALLOWED }, body });
     expectRefusal(answer, { status, encoding });
-    expect(answer.headers).toMatchObject(allowed);
+    expect(answer.headers).toMatchObject(readable);
   });
 
   test('J12 503 can be read, and Retry-After with it', async () => {
@@ -215,9 +228,34 @@ const UNREACHABLE = {
   ...{ LANGFUSE_PUBLIC_KEY: 'pk-lf-1', LANGFUSE_SECRET_KEY: 'sk-lf-1', GATEWAY_SHUTDOWN_TIMEOUT_S: '0' },
 };
 
+describe.each(['/otel-ingest', '/api/span-forward/ingest'])('transparent spans at %s', (path) => {
+  const by = (key: string, { headers, body }: Sent) =>
+    pages.post({ headers: { ...headers, origin: ALLOWED, 'x-api-key': key }, body }, path);
+  const good = asTransparent(requestOf(spanOf()));
+
+  test('J11 207 can be read', async () => {
+    const answer = await by('gw-page-1', asTransparent(requestOf(spanOf(), spanOf({ traceId: 'x' }))));
+    expect(answer).toMatchObject({ status: 207, headers: readable });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ accepted: 1, rejected: 1, errors: [{ index: 1 }] });
+  });
+
+  test.each(['gw-elsewhere-1', 'gw-narrow-1'])('J11 403 can be read, %s', async (key) => {
+    const answer = await by(key, good);
+    expectRefusal(answer, { status: 403, encoding: 'json' });
+    expect(answer.headers).toMatchObject(readable);
+  });
+
+  test('J11 429 can be read, and Retry-After with it', async () => {
+    await by('gw-slow-1', good);
+    const answer = await by('gw-slow-1', good);
+    expectRefusal(answer, { status: 429, encoding: 'json' });
+    expect(answer.headers).toMatchObject({ ...readable, 'retry-after': expect.stringMatching(/^[1-5]$/) });
+  });
+});
+
 test('J11 the health path can be read, too', async () => {
   const answer = await exchange(gateway.url, { method: 'GET', path: '/healthz', headers: { origin: ALLOWED } });
-  expect(answer).toMatchObject({ status: 200, headers: allowed });
+  expect(answer).toMatchObject({ status: 200, headers: readable });
 });
 
 test('J11 what is refused before its body came can be read, too', async () => {
@@ -226,6 +264,6 @@ test('J11 what is refused before its body came can be read, too', async () => {
   await connection.write(rawPost({ headers: { ...asJson({}).headers, ...length } }));
   const answer = await connection.answer();
   expectRefusal(answer, { status: 413, encoding: 'json' });
-  expect(answer.headers).toMatchObject(allowed);
+  expect(answer.headers).toMatchObject(readable);
   connection.socket.destroy();
 });

@@ -1,4 +1,4 @@
-import { failureReason } from '../../src/delivery/failure-reason';
+import { describeFailure, failureReason } from '../../src/delivery/failure-reason';
 
 const withCode = (code: string) => Object.assign(new Error('connect to 10.0.0.1'), { code });
 
@@ -33,4 +33,22 @@ test.each<[string, unknown, string]>([
   ['no error at all', 'ECONNREFUSED', 'network'],
 ])('%s: %s', (_, error, reason) => {
   expect(failureReason(error)).toBe(reason);
+});
+
+test.each([
+  ['timeout', 'no answer in time'],
+  ['http_503', 'http_503'],
+  ['media_http_503', 'the media API answered HTTP 503'],
+  ['media_timeout', 'the media API did not answer in time'],
+  ['media_dns', 'the name of the media API cannot be resolved'],
+  ['media_answer', 'what the media API answered does not come from Langfuse'],
+  ['media_upload_http_403', 'the media store answered HTTP 403'],
+  ['media_upload_timeout', 'the upload to the store timed out'],
+  ['media_upload_refused', 'the media store refused the connection'],
+  ['media_upload_reset', 'the connection to the media store was reset'],
+  ['media_upload_tls', 'TLS with the media store failed'],
+  ['media_upload_network', 'the media store could not be reached'],
+  ['media_internal', 'an error of the gateway'],
+])('%s in words: %s', (reason, words) => {
+  expect(describeFailure(reason)).toBe(words);
 });

@@ -159,7 +159,13 @@ const HTTP: [string, number, Record<string, string>, { announce: object; put: ob
       { announce: api, confirm: api, put: { ...api, reason: `media_upload_http_${status}` } },
     ];
   }),
-  ...[400, 413, 422].map((status): (typeof HTTP)[number] => {
+  ...[413, 415].map((status): (typeof HTTP)[number] => {
+    const refused = { kind: 'refused', status };
+    const isConfiguration = status === 415 ? { configuration: true } : {};
+    const confirm = { ...RETRY, reason: `media_http_${status}`, ...isConfiguration };
+    return [String(status), status, {}, { announce: refused, put: refused, confirm }];
+  }),
+  ...[400, 422].map((status): (typeof HTTP)[number] => {
     const put = { ...RETRY, reason: `media_upload_http_${status}` };
     return [
       String(status),
@@ -190,6 +196,16 @@ test.each(HTTP)('%s', async (_, status, headers, expected) => {
     put: await client.put(`${baseUrl}/store/key`, MEDIUM),
     confirm: await client.confirm('id', { status: 200, tookMs: 1 }),
   }).toEqual(expected);
+});
+
+test.each([
+  ['too large for S3', '<Error><Code>EntityTooLarge</Code></Error>', { kind: 'refused', status: 400 }],
+  ['cut on its way', '<Error><Code>IncompleteBody</Code></Error>', { ...RETRY, reason: 'media_upload_http_400' }],
+])('400 of a store may mean many things: %s', async (_, body, expected) => {
+  const baseUrl = await serve((request, response) => {
+    request.resume().on('end', () => response.writeHead(400).end(body));
+  });
+  expect(await clientOf({ baseUrl }).put(`${baseUrl}/store/key`, MEDIUM)).toEqual(expected);
 });
 
 test.each([

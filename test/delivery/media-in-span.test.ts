@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { DeliverySpan } from '../../src/delivery/attempt';
-import { createMediaClient, type MediaClient } from '../../src/delivery/media-client';
-import { mayHoldMedia, replaceMedia } from '../../src/delivery/media-in-span';
+import { createMediaClient, type MediaClient, type Medium } from '../../src/delivery/media-client';
+import { type MediaResults, mayHoldMedia, replaceMedia } from '../../src/delivery/media-in-span';
 import { createMediaUploader } from '../../src/delivery/media-uploader';
+import type { Retry } from '../../src/delivery/outcome';
 import { startAttempt } from '../support/attempts';
 import { mediaIdOf, tagOf, uriOf } from '../support/data-uris';
 import { type FakeLangfuse, startFakeLangfuse } from '../support/fake-langfuse';
@@ -30,9 +31,15 @@ afterEach(async () => {
 const spanWith = (attributes: Record<string, string>) =>
   startAttempt(encodeSpans([{ name: 's1', attributes }])).spans[0]!;
 
-const { signal } = new AbortController();
-const replace = (span: DeliverySpan) =>
-  replaceMedia(span, createMediaUploader({ client, now: Date.now, signal, outside: (waited) => waited }).upload);
+/** Puts what takes the place of data URIs into the span, and resolves to what is to become of it where something failed. */
+async function replace(span: DeliverySpan, results: MediaResults = new Map()): Promise<Retry | undefined> {
+  const uploader = createMediaUploader({ client, now: Date.now });
+  const upload = (medium: Medium) => uploader.upload(medium, (waitedFor) => waitedFor);
+  const outcome = await replaceMedia(span, { upload, results });
+  if (outcome.kind === 'retry') return outcome;
+  for (const [key, text] of outcome.texts) span.attributes[key] = text;
+  return undefined;
+}
 
 const CAT = randomBytes(301);
 const DOG = randomBytes(302);
@@ -90,6 +97,19 @@ test('a failure leaves all as it was', async () => {
   const span = spanWith({ [INPUT]: uriOf(CAT), 'langfuse.observation.output': uriOf(DOG, 'image/gif') });
   expect(await replace(span)).toEqual({ kind: 'retry', reason: 'media_http_503', media: true });
   expect(span.changedAttributes().size).toBe(0);
+});
+
+test('what has come to an end is not asked for again: the next attempt goes on where the last one failed', async () => {
+  isDown = true;
+  const text = `${uriOf(CAT)} ${uriOf(CAT, 'image/x-strange')} ${uriOf(DOG, 'image/gif')}`;
+  const results: MediaResults = new Map();
+  expect(await replace(spanWith({ [INPUT]: text }), results)).toMatchObject({ kind: 'retry' });
+  expect(fake.media.count('announce')).toBe(3);
+  isDown = false;
+  const again = spanWith({ [INPUT]: text });
+  expect(await replace(again, results)).toBeUndefined();
+  expect(again.attributes[INPUT]).toBe(`${tagOf(CAT)} ${uriOf(CAT, 'image/x-strange')} ${tagOf(DOG, 'image/gif')}`);
+  expect(fake.media.count('announce')).toBe(4);
 });
 
 test('the same medium in one field is asked for once', async () => {

@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createMediaClient, type MediaClient, type Medium } from '../../src/delivery/media-client';
-import { createMediaUploader, type MediaUploader } from '../../src/delivery/media-uploader';
+import { createMediaUploader, type UploadResult } from '../../src/delivery/media-uploader';
 import { mediaIdOf } from '../support/data-uris';
 import { type FakeLangfuse, startFakeLangfuse } from '../support/fake-langfuse';
 import type { FakeMediaOptions, MediaStep } from '../support/fake-media';
 
 let fake: FakeLangfuse;
 let client: MediaClient;
-let stopping: AbortController;
 let nowMs: number;
 afterEach(async () => {
   await client.close();
@@ -15,15 +14,16 @@ afterEach(async () => {
   expect(fake.violations).toEqual([]);
 });
 
-async function start(media: FakeMediaOptions = {}, confirmPauseMs = 1): Promise<MediaUploader> {
+/** An uploader of which nobody has to leave a place. */
+async function start(media: FakeMediaOptions = {}): Promise<{ upload: (medium: Medium) => Promise<UploadResult> }> {
   fake = await startFakeLangfuse({ media });
   const { baseUrl, publicKey, secretKey } = fake;
   nowMs = Date.now();
   const now = () => nowMs;
   const destination = { name: 'main', baseUrl, publicKey, secretKey, compression: 'none' as const };
   client = createMediaClient({ destination, proxy: {}, userAgent: 'test/1', now, connections: 8 });
-  stopping = new AbortController();
-  return createMediaUploader({ client, now, signal: stopping.signal, confirmPauseMs, outside: (waited) => waited });
+  const uploader = createMediaUploader({ client, now });
+  return { upload: (medium) => uploader.upload(medium, (waitedFor) => waitedFor) };
 }
 
 /** Of one span each, by its number. */
@@ -38,11 +38,9 @@ const ID = mediaIdOf(CAT);
 const UPLOADED = { kind: 'there', mediaId: ID, outcome: 'uploaded' };
 const KNOWN = { kind: 'there', mediaId: ID, outcome: 'known' };
 const counts = () => (['announce', 'put', 'confirm'] as MediaStep[]).map((step) => fake.media.count(step));
-const failing = (failing: MediaStep, times: number, status: number, headers?: Record<string, string>) => {
+const failing = (failing: MediaStep, times: number, status: number) => {
   let left = times;
-  return {
-    respond: ({ step }: { step: MediaStep }) => (step === failing && left-- > 0 ? { status, headers } : undefined),
-  };
+  return { respond: ({ step }: { step: MediaStep }) => (step === failing && left-- > 0 ? { status } : undefined) };
 };
 
 test('the same content of many spans at once goes once, and is linked to all of them', async () => {
@@ -83,37 +81,13 @@ test('what Langfuse refuses is refused to all who wait for it', async () => {
   expect(counts()).toEqual([1, 0, 0]);
 });
 
-test('a failed confirmation is tried again a little', async () => {
-  const { upload } = await start(failing('confirm', 2, 503));
-  expect(await upload(mediumOf(CAT))).toEqual(UPLOADED);
-  expect(counts()).toEqual([1, 1, 3]);
-});
-
-test('a confirmation that keeps failing is a failure; the next time it is all that is left to do', async () => {
-  const { upload } = await start(failing('confirm', 3, 503));
+test('a confirmation that fails is a failure; the next time it is all that is left to do', async () => {
+  const { upload } = await start(failing('confirm', 1, 503));
   expect(await upload(mediumOf(CAT))).toEqual({ kind: 'retry', reason: 'media_http_503', media: true });
-  expect(counts()).toEqual([1, 1, 3]);
-  expect(await upload(mediumOf(CAT))).toEqual(UPLOADED);
-  expect(counts()).toEqual([2, 1, 4]);
-  expect(await upload(mediumOf(CAT, { span: 2 }))).toEqual(KNOWN);
-});
-
-test.each([
-  ['credentials that are refused', 401, undefined, { configuration: true }],
-  ['a request for patience', 503, { 'Retry-After': '9' }, { afterMs: 9_000 }],
-])('%s is no reason to try again at once', async (_, status, headers, expected) => {
-  const { upload } = await start(failing('confirm', 9, status, headers));
-  expect(await upload(mediumOf(CAT))).toMatchObject({ kind: 'retry', reason: `media_http_${status}`, ...expected });
   expect(counts()).toEqual([1, 1, 1]);
-});
-
-test('the end cuts the wait between confirmations short', async () => {
-  const { upload } = await start(failing('confirm', 9, 503), 3_600_000);
-  const underWay = upload(mediumOf(CAT));
-  while (fake.media.count('confirm') === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  stopping.abort();
-  expect(await underWay).toMatchObject({ kind: 'retry' });
-  expect(fake.media.count('confirm')).toBeLessThanOrEqual(2);
+  expect(await upload(mediumOf(CAT))).toEqual(UPLOADED);
+  expect(counts()).toEqual([2, 1, 2]);
+  expect(await upload(mediumOf(CAT, { span: 2 }))).toEqual(KNOWN);
 });
 
 test('a store that answers 201, of which Langfuse thinks nothing, gets each content once in ten minutes', async () => {
@@ -133,6 +107,12 @@ test('what Langfuse has lost is uploaded again, whatever is remembered', async (
   fake.media.lose();
   expect(await upload(mediumOf(CAT))).toEqual(UPLOADED);
   expect(fake.media.shown().get(ID)?.content.equals(CAT)).toBe(true);
+});
+
+test('what the store does not take is refused, and Langfuse is not told that it is there', async () => {
+  const { upload } = await start(failing('put', 1, 413));
+  expect(await upload(mediumOf(CAT))).toEqual({ kind: 'refused', status: 413 });
+  expect(counts()).toEqual([1, 1, 0]);
 });
 
 test('the same content as another type is another object in the store', async () => {

@@ -1,20 +1,25 @@
 import type { Retry } from '../../src/delivery/outcome';
-import { failuresOf, mayBeItsFault, statusOf } from '../../src/delivery/retries';
+import { mayBeItsFault, ownPauseMs, statusOf } from '../../src/delivery/retries';
 
 const DOWN: Retry = { kind: 'retry', reason: 'http_503' };
 const UPLOAD: Retry = { kind: 'retry', reason: 'media_upload_http_503', media: true };
 const NO_ROOM: Retry = { kind: 'retry', reason: 'media_room', media: true, unsent: true };
 
+const PAUSED: Retry = { kind: 'retry', reason: 'paused', media: true, unsent: true };
+
 test.each<[string, Retry[], { attempts: number; isSuspect: boolean }, number]>([
-  ['a destination that is down has a pause of its own', [DOWN], { attempts: 9, isSuspect: false }, 1],
-  ['what others are not to blame for', [DOWN], { attempts: 9, isSuspect: true }, 10],
-  ['an upload that failed has nothing but this', [UPLOAD], { attempts: 9, isSuspect: false }, 10],
-  ['one of several', [DOWN, NO_ROOM, UPLOAD], { attempts: 9, isSuspect: false }, 10],
-  ['the first time', [UPLOAD], { attempts: 0, isSuspect: false }, 1],
-  ['waiting for room is no failure', [NO_ROOM], { attempts: 9, isSuspect: false }, 4],
-  ['and soon over at first', [NO_ROOM], { attempts: 1, isSuspect: false }, 2],
-])('%s', (_, retries, entry, failures) => {
-  expect(failuresOf(retries, entry)).toBe(failures);
+  ['a destination that is down has a pause of its own', [DOWN], { attempts: 9, isSuspect: false }, 1_000],
+  ['what others are not to blame for', [DOWN], { attempts: 2, isSuspect: true }, 4_000],
+  ['and for long', [DOWN], { attempts: 9, isSuspect: true }, 30_000],
+  ['an upload that failed has nothing but this', [UPLOAD], { attempts: 3, isSuspect: false }, 8_000],
+  ['one of several', [DOWN, PAUSED, UPLOAD], { attempts: 3, isSuspect: false }, 8_000],
+  ['the first time', [UPLOAD], { attempts: 0, isSuspect: false }, 1_000],
+  ['uploads have a pause of their own', [{ ...UPLOAD, afterMs: 300 }], { attempts: 9, isSuspect: false }, 1_000],
+  ['which may be long', [{ ...UPLOAD, afterMs: 50_000 }, DOWN], { attempts: 9, isSuspect: false }, 50_000],
+  ['what was not begun is no failure', [PAUSED], { attempts: 9, isSuspect: false }, 1_000],
+  ['nor is waiting for room', [{ ...NO_ROOM, afterMs: 7_000 }], { attempts: 9, isSuspect: false }, 7_000],
+])('%s', (_, retries, entry, expectedMs) => {
+  expect(ownPauseMs(retries, { ...entry, random: () => 1 })).toBe(expectedMs);
 });
 
 test.each<[Retry, boolean]>([

@@ -30,6 +30,12 @@ test('the page of the example', async () => {
   expect(page.messages).toEqual([]);
 });
 
+test('the page of the example says that it is not traced', async () => {
+  const page = await browser.openPage(`/?gateway=${pages.url}&key=gw-wrong-1`);
+  await page.click('button');
+  expect(await page.waitForText('output', /traced/)).toBe("29.50, not traced: see the console and the gateway's log");
+});
+
 test('@langfuse/tracing with what its documentation says, and a screenshot', async () => {
   const screenshot = await (await browser.openPage('/')).screenshot();
   const page = await browser.openPage('/langfuse.html');

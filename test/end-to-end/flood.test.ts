@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { endAllBuilt, startBuilt } from '../support/built-gateway';
@@ -12,6 +12,8 @@ afterEach(endAllBuilt);
 const FLOOD = 20_000;
 const FLOODERS = 32;
 const OTHERS = 300;
+/** Coarse: what a young heap takes, and no room for 10 KB that are kept of each request. */
+const GROWTH_BYTES_MAX = 200 * 1024 * 1024;
 const PAGE = 'https://app.example.com';
 
 const YAML = `
@@ -52,7 +54,15 @@ async function sendAll(
   return counts;
 }
 
-test('20,000 requests beyond the rate of a browser key cost no other key a span', async () => {
+/** Resident memory of a process, in bytes. Where there is no /proc nobody can tell: 0, and so no growth. */
+function residentBytes(pid: number): number {
+  const path = `/proc/${pid}/status`;
+  if (!existsSync('/proc/self/status')) return 0;
+  const [, kibibytes] = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(path, 'utf8')) ?? [];
+  return Number(kibibytes) * 1024;
+}
+
+test('20,000 requests beyond the rate of a browser key cost no other key a span, and memory stays within a bound', async () => {
   const folder = makeTemporary();
   const config = join(folder, 'gateway.yaml');
   writeFileSync(config, YAML);
@@ -65,6 +75,7 @@ test('20,000 requests beyond the rate of a browser key cost no other key a span'
   });
   const named = (name: string) => asJson(requestOf(spanOf({ name }))).body;
 
+  const residentBefore = residentBytes(gateway.pid);
   const [flood, shop, backend] = await Promise.all([
     sendAll(gateway.url, { total: FLOOD, connections: FLOODERS, requestAt: () => by('gw-web-1', body) }),
     sendAll(gateway.url, { total: OTHERS, connections: 2, requestAt: (at) => by('gw-shop-1', named(`shop ${at}`)) }),
@@ -80,6 +91,7 @@ test('20,000 requests beyond the rate of a browser key cost no other key a span'
   await fake.waitForSpans(2 * OTHERS + passed, 15_000);
   const arrived = fake.spans.map(({ name }) => name).filter((name) => name !== 'flood');
   expect(new Set(arrived).size).toBe(2 * OTHERS);
+  expect(residentBytes(gateway.pid) - residentBefore).toBeLessThan(GROWTH_BYTES_MAX);
   const metrics = await gateway.metrics();
   expect(metrics['gateway_receiver_refused_requests_total{key="web",reason="rate"}']).toBe(refused);
   expect(metrics['gateway_receiver_requests_total{path="/v1/traces",code="429"}']).toBe(refused);

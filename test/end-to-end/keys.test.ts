@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
 import { type FakeLangfuse, startFakeLangfuse } from '../support/fake-langfuse';
 import { type RunningGateway, startGateway } from '../support/gateway';
 import { expectRefusal } from '../support/otlp-answer';
@@ -8,7 +9,7 @@ import { makeTemporary, removeTemporary } from '../support/temporary';
 
 const PAGE = 'https://app.example.com';
 
-const running: (RunningGateway | FakeLangfuse)[] = [];
+const running: ({ stop(): Promise<unknown> } | FakeLangfuse)[] = [];
 afterEach(async () => {
   for (const one of running.splice(0)) await ('stop' in one ? one.stop() : one.close());
 });
@@ -29,7 +30,7 @@ async function gatewayWith(options: Parameters<typeof startGateway>[0]): Promise
 const requestOfSpan = (name: string, changes = {}) => asJson(requestOf(spanOf({ name, ...changes })));
 
 const send = (
-  gateway: RunningGateway,
+  gateway: Pick<RunningGateway, 'url'>,
   key: string,
   { name = 'n', headers = {}, changes = {} } = {},
 ): Promise<Answer> => {
@@ -115,6 +116,88 @@ test('a key is changed without a lost span: both live at once, and each is seen 
   removeTemporary(dataDir);
   expect(fake.spans.map(({ name }) => name).sort()).toEqual([...kept].sort());
 });
+
+/**
+ * Pages that send one span after the other without a pause, until they are ended. What gets no answer, or a 503, is sent
+ * again, as exporters do.
+ *
+ * @param keys of each page; may be changed while they send.
+ */
+function startPages(url: string, keys: string[]) {
+  const kept: string[][] = keys.map(() => []);
+  const lost: string[] = [];
+  let isOver = false;
+  const sendUntilKept = async (at: number, name: string) => {
+    let status: number | undefined;
+    for (let tries = 0; !isOver && tries < 2000 && (status ?? 503) === 503; tries += 1) {
+      const answer = await send({ url }, keys[at]!, { name, headers: { origin: PAGE } }).catch(() => sleep(5));
+      status = answer?.status;
+    }
+    if (status === 200) kept[at]!.push(name);
+    else if (!isOver) lost.push(`${name}: ${status}`);
+  };
+  const page = async (_: string, at: number) => {
+    for (let sent = 0; !isOver && sent < 100_000; sent += 1) await sendUntilKept(at, `page ${at}, span ${sent}`);
+  };
+  const over = Promise.all(keys.map(page));
+  const pages = {
+    /** Resolves when each page has had so many further spans kept. */
+    async more(spans: number): Promise<void> {
+      const before = kept.map(({ length }) => length);
+      await eventually(() => {
+        expect([lost, kept.filter(({ length }, at) => length < before[at]! + spans)]).toEqual([[], []]);
+      }, 15_000);
+    },
+    /** Resolves to the names of all that were kept. */
+    async stop(): Promise<string[]> {
+      isOver = true;
+      await over;
+      expect(lost).toEqual([]);
+      return kept.flat();
+    },
+  };
+  running.unshift(pages);
+  return pages;
+}
+
+test('a browser key is changed while pages never stop sending: nothing is lost', async () => {
+  const fake = await fakeLangfuse();
+  const dataDir = makeTemporary();
+  const start = (port: string, ...keys: string[]) => {
+    const ofPages = keys.map(
+      (key) => `{ name: web, key: ${key}, browser: true, origins: [${PAGE}], spansPerSecond: 100000 }`,
+    );
+    const env = { GATEWAY_DATA_DIR: dataDir, PORT: port };
+    return startGateway({ fake, yaml: `keys: [${ofPages.join(', ')}]`, env });
+  };
+
+  let gateway = await start('0', 'gw-old-1');
+  const { port } = new URL(gateway.url);
+  const keys = Array.from({ length: 4 }, () => 'gw-old-1');
+  const pages = startPages(gateway.url, keys);
+  await pages.more(20);
+  await gateway.stop();
+
+  gateway = await start(port, 'gw-old-1', 'gw-new-1');
+  await pages.more(20);
+  keys.fill('gw-new-1', 0, 2);
+  await pages.more(20);
+  keys.fill('gw-new-1');
+  // The first may have been under way with the old key.
+  await pages.more(2);
+  await gateway.stop();
+
+  gateway = await start(port, 'gw-new-1');
+  await pages.more(20);
+  const kept = await pages.stop();
+  const missing = () => {
+    const arrived = new Set(fake.spans.map(({ name }) => name));
+    return kept.filter((name) => !arrived.has(name));
+  };
+  await eventually(() => expect(missing()).toEqual([]), 10_000);
+  await gateway.stop();
+  removeTemporary(dataDir);
+}, 60_000);
 
 test('a key expires while the gateway runs', async () => {
   const expiresAt = new Date(Date.now() + 1500).toISOString();

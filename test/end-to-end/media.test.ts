@@ -7,7 +7,7 @@ import type { CanonicalSpan } from '../support/canonical';
 import { mediaIdOf, tagOf, uriOf } from '../support/data-uris';
 import { eventually } from '../support/eventually';
 import { type FakeLangfuse, type FakeLangfuseOptions, startFakeLangfuse } from '../support/fake-langfuse';
-import type { FakeMediaOptions, MediaStep } from '../support/fake-media';
+import type { FakeMediaOptions, MediaRequest, MediaStep } from '../support/fake-media';
 import { type RunningGateway, startGateway } from '../support/gateway';
 import { post } from '../support/post';
 import { makeTemporary, removeTemporary } from '../support/temporary';
@@ -62,6 +62,11 @@ async function settle(): Promise<Record<string, number>> {
     expect(metrics.gateway_queue_spans).toBe(0);
   }, 15_000);
   return metrics;
+}
+
+async function readiness(): Promise<[number, unknown]> {
+  const answer = await fetch(`${gateway?.adminUrl}/readyz`);
+  return [answer.status, await answer.json()];
 }
 
 const counted = (metrics: Record<string, number>) =>
@@ -138,8 +143,10 @@ test.each<[MediaStep, ReturnType<NonNullable<FakeMediaOptions['respond']>>]>([
   await startBoth({ respond: ({ step }) => (step === failing && failures-- > 0 ? failure : undefined) });
   await send([image('s1', CAT), ...numberedSpans(3, { from: 2 })]);
   await eventually(() => expect(names()).toEqual(['s2', 's3', 's4']));
-  const readiness = await fetch(`${gateway?.adminUrl}/readyz`);
-  expect([readiness.status, await readiness.json()]).toMatchObject([200, { status: 'ready' }]);
+  expect(await readiness()).toMatchObject([
+    200,
+    { reasons: [expect.stringContaining('main: media cannot be uploaded')] },
+  ]);
   await send(numberedSpans(1, { from: 5 }));
   const metrics = await settle();
   expect(names()).toEqual(['s1', 's2', 's3', 's4', 's5']);
@@ -147,6 +154,7 @@ test.each<[MediaStep, ReturnType<NonNullable<FakeMediaOptions['respond']>>]>([
   expect(counted(metrics)).toEqual({ uploaded: 1, known: 0, refused: 0, failed: 2 });
   const posts = Object.entries(metrics).filter(([name, count]) => /_attempts_total.*outcome/.test(name) && count > 0);
   expect(posts).toEqual([['gateway_delivery_attempts_total{destination="main",outcome="delivered"}', 3]]);
+  expect(await readiness()).toMatchObject([200, { status: 'ready' }]);
   const said = gateway?.logs.filter((line) => line.includes('media could not be uploaded for main')) ?? [];
   // Neither what is in it nor where it goes.
   expect([said.length, said.join().includes('http:'), said.join().includes('Signature')]).toEqual([1, false, false]);
@@ -197,6 +205,32 @@ test('the end of the gateway waits for uploads as for posts', async () => {
   await stop();
   expect(textsOf(spanOf('s1'))).toEqual({ [INPUT]: tagOf(CAT) });
 });
+
+test.each<[string, MediaStep]>([
+  ['the media API', 'announce'],
+  ['the media store', 'put'],
+])(
+  'where %s refuses what it is asked, that is a reason of readiness, and the end does not wait for it',
+  async (whom, failing) => {
+    const refuse = ({ step, headers }: MediaRequest) =>
+      headers['content-length'] === '777' ? { stall: true } : step === failing ? { status: 403 } : undefined;
+    fake = await startFakeLangfuse({ media: { respond: refuse } });
+    await start({ env: { GATEWAY_SHUTDOWN_TIMEOUT_S: '3600' } });
+    // One that hangs is held all the time.
+    await send([image('s60', randomBytes(777))]);
+    for (let number = 1; number <= 20; number++) await send([image(`s${number}`, randomBytes(300))]);
+    await send(numberedSpans(1, { from: 50 }));
+    await fake.waitForSpans(1);
+    const about = `main: media cannot be uploaded (${whom} answered HTTP 403) since `;
+    await eventually(async () => {
+      const hint = expect.stringMatching(/; check the media storage of Langfuse, or set media: inline$/);
+      expect(await readiness()).toEqual([200, { status: 'degraded', reasons: [hint] }]);
+      expect(JSON.stringify(await readiness())).toContain(about);
+    });
+    await stop();
+    expect(names()).toEqual(['s50']);
+  },
+);
 
 test('10 MB of images in one span', async () => {
   await startBoth();

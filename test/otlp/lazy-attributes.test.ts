@@ -174,3 +174,40 @@ test('most requests of the property have attributes to look at', () => {
   const counts = bodies.map((request: Model) => Object.keys(bothOf(renderProtobuf(request)).plain).length);
   expect(counts.filter((count) => count > 0).length).toBeGreaterThan(150);
 });
+
+describe('complexToJson', () => {
+  const int = (value: number) => ({ intValue: value });
+  const map = (value: object) => ({ kvlistValue: { values: [{ key: 'k', value }] } });
+
+  test('sets what Langfuse does not decode, and of equal keys looks at the last', () => {
+    const [span] = receivedSpans(
+      withAttributes(
+        ...([
+          ['plain', int(1)],
+          ['map', int(2)],
+          ['map', map(int(3))],
+          ['was a map', map(int(4))],
+          ['was a map', int(5)],
+          ['list', { arrayValue: { values: [] } }],
+          ['numbers', { arrayValue: { values: [int(6)] } }],
+        ] as [string, object][]),
+      ),
+    );
+    expect(span?.complexToJson()).toBe(2);
+    expect([...(span?.changedAttributes() ?? [])]).toEqual([
+      ['map', '{"k":3}'],
+      ['list', '[]'],
+    ]);
+    expect(span?.attributes).toEqual({ plain: 1, map: '{"k":3}', 'was a map': 5, list: '[]', numbers: [6] });
+    expect(span?.complexToJson()).toBe(0);
+  });
+
+  test('leaves what was set, replaced or deleted', () => {
+    const [span] = receivedSpans(withAttributes(['a', map(int(1))], ['b', map(int(2))], ['c', map(int(3))]));
+    const attributes = span?.attributes as Attributes;
+    attributes.a = 'mine';
+    delete attributes.b;
+    expect(span?.complexToJson()).toBe(1);
+    expect(attributes).toEqual({ a: 'mine', c: '{"k":3}' });
+  });
+});

@@ -2,6 +2,7 @@ import { createFlush } from '../../src/flush';
 import { createMemoryQueue } from '../../src/queue/memory-queue';
 import type { Flush } from '../../src/receiver/flush';
 import type { ReceiverOptions } from '../../src/receiver/server';
+import { eventually } from '../support/eventually';
 import { exchange } from '../support/exchange';
 import { ingestKey } from '../support/ingest-keys';
 import { expectRefusal } from '../support/otlp-answer';
@@ -189,4 +190,20 @@ test('two on one connection, one behind the other', async () => {
   const first = await connection.answer();
   expect(first).toMatchObject({ status: 202, headers: { connection: 'keep-alive' } });
   expect(await connection.answer()).toMatchObject({ status: 202 });
+});
+
+test('who hangs up on a row of requests gives all their places back', async () => {
+  const key = ingestKey('gw-web-1', { browser: true, origins: [ORIGIN] });
+  const { running, calls, offer, settle, ask } = await start({ keys: [key] });
+  const headers = { Origin: ORIGIN, 'X-API-Key': 'gw-web-1' };
+  await offer();
+  const connection = await running.open();
+  await connection.write(Buffer.concat(Array.from({ length: 32 }, () => rawPost({ path: '/flush', headers }))));
+  await eventually(() => expect(calls).toHaveLength(32));
+  connection.socket.destroy();
+  expect(await Promise.all(calls)).toEqual(Array(32).fill(false));
+  const answer = ask('/flush', { headers });
+  await eventually(() => expect(calls).toHaveLength(33));
+  await settle();
+  expect((await answer).status).toBe(202);
 });

@@ -40,6 +40,47 @@ describe('a key without bounds', () => {
   });
 });
 
+describe('bodies that turn out larger', () => {
+  test('of several at once the first may leave a debt; the others are refused when it shows', () => {
+    const { opened } = useKey({ bytesPerSecond: 1000 });
+    const [first, second] = [opened({ bytes: 100 }), opened({ bytes: 100 })];
+    expect(first.body(100, NOON)).toBeUndefined();
+    expect(first.body(60_000, NOON)).toBeUndefined();
+    expect(first.body(70_000, NOON)).toBeUndefined();
+    expect(second.body(100, NOON)).toMatchObject({ reason: 'rate', what: 'bytes' });
+    expect(second.body(100, NOON + 60_200)).toBeUndefined();
+  });
+
+  test('one that declares more than the burst is not refused for its own debt', () => {
+    const { opened, open } = useKey({ bytesPerSecond: 1000 });
+    const large = opened({ bytes: 15_000 });
+    expect(large.body(15_000, NOON)).toBeUndefined();
+    expect(large.body(20_000, NOON)).toBeUndefined();
+    expect(open({ bytes: 1 })).toMatchObject({ reason: 'rate' });
+  });
+});
+
+describe('what is not kept', () => {
+  test('is given back to the day, and not to the rate', () => {
+    const { opened, send } = useKey({ dailySpans: 10, spansPerSecond: 10 });
+    const charge = opened();
+    expect(charge.spans(10, NOON)).toBeUndefined();
+    charge.kept(3);
+    charge.undo();
+    charge.kept(0);
+    expect(send({ spans: 8 })).toMatchObject({ reason: 'day_budget' });
+    expect(send({ spans: 7 })).toBeUndefined();
+    const { send: again } = useKey({ spansPerSecond: 1, burstSeconds: 1 });
+    expect(again({ spans: 0 })).toBeUndefined();
+    expect(again({ spans: 0 })).toEqual(rate('spans', 1));
+  });
+
+  test('more than a day’s budget fits no day', () => {
+    const { send } = useKey({ dailySpans: 10, maxSpansPerRequest: 100 });
+    expect(send({ spans: 11 })).toEqual({ reason: 'too_many_spans', max: 10 });
+  });
+});
+
 describe('spans', () => {
   test('beyond the rate are refused with the time after which the same request passes', () => {
     const { send } = useKey({ spansPerSecond: 50 });
@@ -310,9 +351,10 @@ describe('client addresses of one key', () => {
     expect(open({ bytes: 1 })).toEqual(rate('bytes', 31));
     expect(open({ address: OTHER, bytes: 1000 })).not.toHaveProperty('reason');
     expect(open({ address: OTHER, bytes: 1 })).toEqual(rate('bytes', 1));
-    // Of another that passed by the overdraft, the overdraft bears it.
-    opened({ address: '203.0.113.3', bytes: 0 }).body(12_000, NOON);
-    expect(open({ address: '203.0.113.4', bytes: 0 })).toEqual(rate('bytes', 3));
+    // Of another that passed by the overdraft, the overdraft bears what it has: nobody waits longer for what a body unfolds to.
+    opened({ address: '203.0.113.3', bytes: 0 }).body(12_000_000, NOON);
+    expect(open({ address: '203.0.113.4', bytes: 100 })).toEqual(rate('bytes', 1));
+    expect(open({ address: '203.0.113.4', bytes: 100, atMs: NOON + 100 })).not.toHaveProperty('reason');
   });
 
   test('the last 5,000 are remembered, and none beyond 10,000', () => {
@@ -362,8 +404,11 @@ describe('the client of an address', () => {
     ['fe80::1', 'fe80:0:0:0'],
     ['', ''],
     ['unknown', ''],
-    ['203.0.113.195:4711', ''],
-    ['[2001:db8::1]', ''],
+    ['203.0.113.195:4711', '203.0.113.195'],
+    ['203.0.113.195:', ''],
+    ['[2001:db8::1]', '2001:db8:0:0'],
+    ['[2001:db8::1]:4711', '2001:db8:0:0'],
+    ['[2001:db8::1', ''],
     ['203.0.113.256', ''],
     ['1:2:3', ''],
     [':::', ''],

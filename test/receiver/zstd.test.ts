@@ -1,3 +1,5 @@
+import { GatewayError } from '../../src/errors';
+import type { InflateProgress } from '../../src/receiver/inflate';
 import { decodeZstd } from '../../src/receiver/zstd';
 import { LONG_TEXT, SHORT_TEXT, sampleText, skippableFrame, zstdFixture, zstdFrame } from '../support/zstd-samples';
 
@@ -49,6 +51,32 @@ describe('the same on every Node', () => {
       code: 'bad_request',
       message: expect.stringMatching(/^zstd: /),
     });
+  });
+
+  test('progress: of all frames together, held before it is there, charged as it is', async () => {
+    const told: InflateProgress[] = [];
+    const onProgress = (progress: InflateProgress) => void told.push(progress);
+    const body = Buffer.concat([LONG, LONG, LONG]);
+    await decodeZstd(body, { coding: 'zstd', bodyBytesMax: 2 * LIMIT, onProgress });
+    const length = 3 * LONG_TEXT.length;
+    expect(told.at(-1)).toEqual({ inflated: length, held: length });
+    expect(told.map(({ inflated }) => inflated)).toEqual(told.map(({ inflated }) => inflated).sort((a, b) => a - b));
+    expect(told.filter(({ inflated, held }) => held < inflated)).toEqual([]);
+    expect(new Set(told.map(({ inflated }) => inflated)).size).toBeGreaterThan(2);
+  });
+
+  test.each([2, 20])('what progress throws ends the work: %i frames', async (frames) => {
+    let heldMax = 0;
+    const body = Buffer.concat(Array.from({ length: frames }, () => LONG));
+    const outcome = decodeZstd(body, {
+      ...{ coding: 'zstd', bodyBytesMax: 64 * LIMIT },
+      onProgress({ held }) {
+        heldMax = held;
+        if (held > LONG_TEXT.length) throw new GatewayError('unavailable', 'full');
+      },
+    });
+    await expect(outcome).rejects.toThrow('full');
+    expect(heldMax).toBeLessThan(3 * LONG_TEXT.length);
   });
 
   test('the limit holds for all frames together', async () => {

@@ -11,6 +11,7 @@ export interface JudgeSettings {
   traceIdAlone?: JudgeOptions['traceContext']['traceIdAlone'];
   maxTraces?: number;
   windowS?: number;
+  destinationCount?: number;
 }
 
 export const ENCODINGS = ['json', 'protobuf'] as const;
@@ -36,6 +37,7 @@ export function startJudging(settings: JudgeSettings = {}) {
     repairs: switches(settings),
     traceContext: { traceIdAlone },
     traceAttributes: { maxTraces, windowS },
+    ...(settings.destinationCount === undefined ? {} : { destinationCount: settings.destinationCount }),
     now: () => nowMs,
   });
   return {

@@ -8,7 +8,7 @@ import type { Encoding } from './judging';
 import { type Fields, twins } from './otlp-twins';
 
 /** A key that says nothing of its spans. */
-const NO_POLICY: SenderPolicy = { browser: false, stamp: {} };
+const NO_POLICY: SenderPolicy = { name: 'web', browser: false, stamp: {} };
 
 /** What becomes of a request under a policy, and which repairs are noted for its spans. */
 export function police(bytes: Buffer, policy: Partial<SenderPolicy>, enabled = ALL_REPAIRS) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CanonicalAttribute, CanonicalEvent, CanonicalLink, CanonicalSpan, CanonicalValue } from './canonical';
-import { shownAttributes, shownValue } from './views';
+import { valueJson } from './value-json';
+import { shownAttributes } from './views';
 
 /**
  * How a span leaves a gateway with nothing switched off: what Langfuse would drop is put where it shows. Written from the
@@ -138,7 +139,7 @@ export function asShown<Value extends CanonicalValue | null>(value: Value): Valu
   if (value === null || !('array' in value || 'kvlist' in value || 'bytes' in value)) return value;
   const kinds = 'array' in value ? value.array.map((element) => JSON_KINDS[Object.keys(element)[0]!]) : [];
   const isPlain = kinds[0] !== undefined && kinds.every((kind) => kind === kinds[0]);
-  return isPlain ? value : { string: json(shownValue(value)) };
+  return isPlain ? value : { string: valueJson(value) };
 }
 
 const JSON_KINDS: Readonly<Record<string, string>> = {

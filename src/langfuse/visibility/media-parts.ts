@@ -20,10 +20,14 @@ const KEY_BEGINNINGS = ['media', 'mime'];
 const PART_BYTES_MIN = 40;
 /** Then a closer look costs less than more of these. */
 const LOOKS_MAX = 64;
+const MEDIA_TYPE_KEY = /m(?:edia|ime)_?[Tt]ype/;
+/** In so few one look at a text costs less than two searches in bytes. */
+const FEW_BYTES = 1500;
 
 /** Whether there may be something for `showMedia` in these bytes: of a text its own, of any other value all. */
 export function mayHoldMedia(bytes: Buffer, start: number, end: number): boolean {
   if (end - start < PART_BYTES_MIN || isLetter(bytes[start]!)) return false;
+  if (end - start <= FEW_BYTES) return MEDIA_TYPE_KEY.test(bytes.toString('latin1', start, end));
   const value = bytes.subarray(start, end);
   return KEY_ENDING_BYTES.some((ending) => {
     let at = value.indexOf(ending);

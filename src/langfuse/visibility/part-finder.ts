@@ -1,4 +1,5 @@
-import { base64End } from '../media';
+import { contentTypeOf } from '../media';
+import { isBareBase64 } from './bare-base64';
 
 /**
  * Parts of messages that hold a file: those of the AI SDK and of MCP, OTel's GenAI blobs, Anthropic's sources in base64
@@ -19,14 +20,14 @@ const ROLE_CHARACTERS_MAX = 11;
 /** As Langfuse classifies media. A file of type `text/…` may be the text itself, which looks like base64 when it is a word. */
 const MEDIA_TYPE = /^(?!text\/)[a-z]+\/[\w.+-]+$/;
 const MEDIA_TYPE_CHARACTERS_MAX = 200;
-const BASE64_CHARACTERS_MIN = 8;
-/** What is put where an image was. */
-const PLACEHOLDER = /^(?:[A-Z]?[a-z]{1,15}|[A-Z]{1,15})$/;
-
 /** As deep as other JSON is read here; Langfuse shows nothing that lies deeper. */
 const LEVELS_MAX = 512;
 /** A string that ends within so many characters is gone through one by one: that is faster than a search. */
 const NEAR_CHARACTERS = 32;
+/** Gone through one by one in one text, in some 25 ms; nothing that lies behind is looked for. */
+const CHARACTERS_MAX = 4_000_000;
+/** Of one text; nobody looks at so many. What is a data URI already counts, too, or a second pass would change others. */
+const MEDIA_MAX = 100;
 const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 const LITERAL_CHARACTERS_MAX = 1000;
 
@@ -71,15 +72,20 @@ export class PartFinder {
   /** Of the value that comes. */
   #role: Role | undefined;
   readonly #found: BareData[] = [];
+  #media = 0;
+  /** Characters that were searched, which costs next to nothing. */
+  #searched = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** None where the text is no JSON. */
+  /** None where the text is no JSON as far as it is looked at. */
   find(): BareData[] {
     do {
-      if (!this.#value()) return [];
+      const isGood = this.#value();
+      if (this.#media === MEDIA_MAX || this.#at - this.#searched > CHARACTERS_MAX) return this.#found;
+      if (!isGood) return [];
     } while (this.#open.length > 0);
     return this.#next() === -1 ? this.#found : [];
   }
@@ -156,17 +162,19 @@ export class PartFinder {
   }
 
   #judge({ isInline, type = '', mediaType = '', ...contents }: Part): void {
-    if (!(isInline || TYPES.has(type)) || !MEDIA_TYPE.test(mediaType.replace('\\/', '/'))) return;
+    if (!(isInline || TYPES.has(type)) || !MEDIA_TYPE.test(contentTypeOf(mediaType))) return;
     for (const content of type === 'blob' ? [contents.content] : [contents.data, contents.image]) {
-      if (content !== undefined && isBareBase64(this.#text.slice(...content))) {
-        this.#found.push({ at: content[0], mediaType });
-      }
+      if (content === undefined || this.#media === MEDIA_MAX) continue;
+      const isBare = isBareBase64(this.#text, ...content);
+      if (isBare) this.#found.push({ at: content[0], mediaType });
+      if (isBare || this.#text.startsWith('data:', content[0])) this.#media++;
     }
   }
 
-  /** The next character that is no white space; -1 at the end. */
+  /** The next character that is no white space; -1 at the end, and where there is none for too long. */
   #next(): number {
-    for (; this.#at < this.#text.length; this.#at++) {
+    const end = Math.min(this.#text.length, this.#at + CHARACTERS_MAX);
+    for (; this.#at < end; this.#at++) {
       const code = this.#text.charCodeAt(this.#at);
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return code;
     }
@@ -186,16 +194,22 @@ export class PartFinder {
       if (quote === -1) return -1;
       let slashes = quote;
       while (slashes > at && text.charCodeAt(slashes - 1) === BACKSLASH) slashes--;
+      this.#searched += slashes - at;
       if ((quote - slashes) % 2 === 0) return quote;
       at = quote + 1;
+      if (at - this.#searched > CHARACTERS_MAX) {
+        this.#at = at;
+        return -1;
+      }
     }
     return -1;
   }
 
   #literal(): boolean {
     const start = this.#at;
-    while (isLiteralCode(this.#text.charCodeAt(this.#at))) this.#at++;
-    return this.#at - start <= LITERAL_CHARACTERS_MAX && LITERAL.test(this.#text.slice(start, this.#at));
+    const end = start + LITERAL_CHARACTERS_MAX;
+    while (this.#at <= end && isLiteralCode(this.#text.charCodeAt(this.#at))) this.#at++;
+    return this.#at <= end && LITERAL.test(this.#text.slice(start, this.#at));
   }
 }
 
@@ -207,21 +221,3 @@ const isLiteralCode = (code: number) =>
   code === 0x2d ||
   code === 0x2e ||
   code === 0x45;
-
-/** Whether the content of a JSON string is standard base64, with its padding or without any. */
-function isBareBase64(content: string): boolean {
-  if (content.length < BASE64_CHARACTERS_MIN || PLACEHOLDER.test(content)) return false;
-  const text = content.includes('\\') ? unescaped(content) : content;
-  const padding = /=*$/.exec(text.slice(-3))![0].length;
-  const rest = (text.length - padding) % 4;
-  return rest !== 1 && (padding === 0 || rest + padding === 4) && base64End(text, 0) === text.length;
-}
-
-/** Empty where an escape is none. */
-function unescaped(content: string): string {
-  try {
-    return String(JSON.parse(`"${content}"`));
-  } catch {
-    return '';
-  }
-}

@@ -9,6 +9,7 @@ import { TestDraft, type VisibleGiven } from '../../support/visibility-draft';
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUg==';
 const JPEG = '/9j/4AAQSkZJRgABAQAAAQAB';
+const ANYTHING = '//uQxAAAAAAAAAAAAAAAAAAAAAAAAAAASW5mbwAA';
 const uri = (type: string, data: string) => `data:${type};base64,${data}`;
 const part = (members: object = {}) => ({ type: 'file', mediaType: 'image/jpeg', data: JPEG, ...members });
 const text = (value: unknown) => JSON.stringify(value);
@@ -56,7 +57,23 @@ describe('parts that get the prefix', () => {
       },
     ],
     ['base64 without padding', part({ data: 'iVBORw0KGgo' }), part({ data: uri('image/jpeg', 'iVBORw0KGgo') })],
-    ['of 8 characters', part({ data: 'QUJDRA==' }), part({ data: uri('image/jpeg', 'QUJDRA==') })],
+    ['a beginning of 8 characters', part({ data: '/9j/4AAQ' }), part({ data: uri('image/jpeg', '/9j/4AAQ') })],
+    ['40 characters of anything', part({ data: ANYTHING }), part({ data: uri('image/jpeg', ANYTHING) })],
+    ...[
+      ...[
+        'R0lGODlhAQABAAAAACw=',
+        'UklGRiQAAABXRUJQ',
+        'JVBERi0xLjcK',
+        'SUQzBAAAAAAA',
+        'AAAAIGZ0eXBpc29t',
+        'AAAAGGZ0eXBtcDQy',
+      ],
+      ...['AAAAFGZ0eXBxdCAg', 'T2dnUwACAAAAAAAA', 'GkXfo59ChoEB', 'ZkxhQwAAACIS', 'UEsDBBQAAAAI', 'PHN2ZyB4bWxucz0i'],
+    ].map((data): [string, unknown, unknown] => [
+      `what begins ${data}`,
+      part({ data }),
+      part({ data: uri('image/jpeg', data) }),
+    ]),
     [
       'a document',
       part({ mediaType: 'application/pdf' }),
@@ -88,7 +105,7 @@ describe('parts that get the prefix', () => {
     ],
     [
       'signs with escapes',
-      String.raw`{"type":"file","mediaType":"image/png","data":"AB\u002BDEFG\u003d"}`,
+      String.raw`{"type":"file","mediaType":"image/png","data":"iVBORw0KGgo\u003d"}`,
       'data:image/png;base64,',
     ],
     [
@@ -110,6 +127,11 @@ describe('parts that get the prefix', () => {
       'all kinds of literals',
       `{"type":"file","a":[-1.5e+3,0,true,false,null],"mediaType":"image/png","data":"${PNG}"}`,
       'data:image/png;base64,',
+    ],
+    [
+      'a type with an escape as of .NET',
+      String.raw`{"type":"file","mediaType":"image/svg\u002Bxml","data":"\u002BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAb0Aw"}`,
+      String.raw`data:image/svg\u002Bxml;base64,`,
     ],
     [
       'a type that is said twice',
@@ -146,13 +168,34 @@ describe('left alone', () => {
     ['no base64', part({ data: "b'\\x89PNG'" })],
     ['base64 in lines', part({ data: `${PNG}\n${PNG}` })],
     ['too short a text', part({ data: 'QUJD' })],
-    ['a number of characters that base64 never has', part({ data: 'QUJDREVGR' })],
-    ['too little padding', part({ data: 'QUJDREVGRw=' })],
-    ['padding where none is', part({ data: 'QUJDREVG=' })],
-    ['too much padding', part({ data: 'QUJDREVGR===' })],
-    ['padding in the middle', part({ data: 'QUJDRA==QUJD' })],
-    ['a word', part({ data: 'redacted' })],
-    ['a word in capitals', part({ data: 'REDACTED' })],
+    ['a number of characters that base64 never has', part({ data: 'iVBORw0KGgoAA' })],
+    ['too little padding', part({ data: 'iVBORw0KGgoAAA=' })],
+    ['padding where none is', part({ data: 'iVBORw0KGgoA=' })],
+    ['too much padding', part({ data: 'iVBORw0KGgoAA===' })],
+    ['padding in the middle', part({ data: 'iVBORw==KGgo' })],
+    ['39 characters of anything', part({ data: ANYTHING.slice(0, 39) })],
+    ['a beginning of less than 8 characters', part({ data: '/9j/4AA' })],
+    ...[
+      ...[
+        'redacted',
+        'REDACTED',
+        'imageBytes',
+        'base64data',
+        'YourBase64EncodedImageHere',
+        '12345678',
+        'files/abc123def456',
+      ],
+      ...[
+        '/var/tmp/image01',
+        'bucket/key/obj1',
+        '507f1f77bcf86cd799439011',
+        '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+        'V1StGXR8Z5jdHi6B',
+      ],
+      ...['/Users/Ann/Documents/Photos2024/Holiday/Image01', 'ThisIsWhereTheImageWouldBeIfItWereNotRemoved'],
+      ...['TheImageWasRemovedForItIsLongerThanAllowed123456', '1234567890'.repeat(4), 'X'.repeat(64)],
+      ...['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', '01ARZ3NDEKTSV4RRFFQ69G5FAV'.repeat(2)],
+    ].map((data): [string, unknown] => [data, part({ data })]),
     ['letters that are half an A', part({ data: 'ŁŁŁŁŁŁŁŁ' })],
     ['a number', part({ data: 12345678 })],
     ['a list', part({ data: [PNG] })],
@@ -221,8 +264,7 @@ test('just as deep as something is shown', () => {
   expect(withDataUris(before)).toBe(before.replace(JPEG, uri('image/jpeg', JPEG)));
 });
 
-/** The last one looks like base64, too. */
-const BARE = [PNG, JPEG, 'image/jpeg'];
+const BARE = [PNG, JPEG];
 
 /** The same by hand, of a value that was parsed. */
 function expected(value: unknown, key = ''): unknown {
@@ -326,7 +368,14 @@ describe('in linear time', () => {
     ['one image', text([part({ data: big })]), 1],
     ['one image in a text beyond Latin letters', text(['😀', part({ data: big })]), 1],
     ['one image with escapes', text([part({ data: repeated('Az09+/AA', 8 * MB) })]).replaceAll('/', '\\/'), 1],
-    ['100,000 parts', text(Array.from({ length: 100_000 }, () => part())), 100_000],
+    ['100,000 parts', text(Array.from({ length: 100_000 }, () => part())), 100],
+    [
+      'one image in a text of escapes',
+      text([part({ data: repeated('Az09+/AA', 8 * MB) })]).replaceAll(/[/+]/g, (sign) =>
+        sign === '/' ? '\\u002f' : '\\u002B',
+      ),
+      1,
+    ],
     ['beginnings of parts', `"mediaType"${repeated('{"type":"file"', 8 * MB)}`, 0],
     ['beginnings in a list', `["mediaType",${repeated('{"type":"file","a":', 8 * MB)}`, 0],
     ['100,000 brackets', `["mediaType",${'['.repeat(100_000)}`, 0],
@@ -352,6 +401,46 @@ describe('in linear time', () => {
   });
 });
 
+describe('what is looked for in a text ends', () => {
+  const shown = uri('image/jpeg', JPEG);
+  const list = (length: number, members?: object) => Array.from({ length }, () => part(members));
+
+  test('with the hundredth file; those behind it stay, each time', () => {
+    const repaired = withDataUris(text(list(103)));
+    expect(repaired).toBe(text([...list(100, { data: shown }), ...list(3)]));
+    expect(withDataUris(repaired)).toBe(repaired);
+  });
+
+  test('with the hundredth, of which some are data URIs as they came', () => {
+    const repaired = withDataUris(text([...list(60, { data: shown }), ...list(43)]));
+    expect(repaired).toBe(text([...list(100, { data: shown }), ...list(3)]));
+  });
+
+  test('with the hundredth, which has another beside it', () => {
+    const both = { image: PNG };
+    const repaired = withDataUris(text([...list(99), part(both)]));
+    expect(repaired).toBe(text([...list(99, { data: shown }), part({ data: shown, ...both })]));
+    expect(withDataUris(repaired)).toBe(repaired);
+  });
+
+  const small = (count: number) => Array.from({ length: count }, () => ({ a: 1 }));
+
+  test('behind four million characters of other JSON', () => {
+    expect(withDataUris(text([small(400_000), part()]))).toBe(text([small(400_000), part({ data: shown })]));
+    const before = text([part(), small(600_000), part()]);
+    const repaired = withDataUris(before);
+    expect(repaired).toBe(text([part({ data: shown }), small(600_000), part()]));
+    expect(withDataUris(repaired)).toBe(repaired);
+  });
+
+  test('in a long string of escaped quotes, but not behind one of anything else', () => {
+    const quotes = text([part(), '"'.repeat(5_000_000), part()]);
+    expect(withDataUris(quotes)).toBe(quotes.replace(JPEG, shown));
+    const prose = text([part(), 'a'.repeat(20_000_000), part()]);
+    expect(withDataUris(prose)).toBe(prose.replaceAll(JPEG, shown));
+  });
+});
+
 describe('bytes that may hold a part', () => {
   const around = Buffer.from(`{"mediaType":"image/png"}`);
   test.each<[string, string, boolean]>([
@@ -364,6 +453,11 @@ describe('bytes that may hold a part', () => {
       text([{ role: 'user', content: 'Hello, what is the media type of a mime artist?' }]),
       false,
     ],
+    ...['mediaType', 'mimeType', 'media_type', 'mime_type'].flatMap((key): [string, string, boolean][] => [
+      [key, text({ type: 'file', [key]: 'a/b', data: PNG }), true],
+      [`${key} far behind`, text({ a: 'x'.repeat(2000), type: 'file', [key]: 'a/b', data: PNG }), true],
+    ]),
+    ['other types, and much else', text({ contentType: 'x', content_type: 'x'.repeat(2000), type: 'file' }), false],
     ['other types', text({ contentType: 'x', content_type: 'y', type: 'file', data: PNG }), false],
     ['prose', `Here the "mediaType": ${text(part())}`, false],
     ['a short text', '{"mediaType":"image/png"}', false],
