@@ -177,7 +177,7 @@ function readOptions() {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '10' },
       flood: { type: 'string', default: '20000' },
-      flooders: { type: 'string', default: '16' },
+      flooders: { type: 'string', default: '256' },
       'flood-rate': { type: 'string' },
       'other-rate': { type: 'string', default: '100' },
       bodies: { type: 'string', default: 'all' },

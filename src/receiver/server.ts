@@ -16,6 +16,7 @@ import { notFound } from './not-found';
 import { createOpenRequests, type OpenRequests } from './open-requests';
 import { tracesHandler } from './otlp-traces';
 import { FLUSH_PATHS, HEALTH_PATHS, TRACE_PATHS, TRANSPARENT_PATHS } from './paths';
+import { createPatience } from './patience';
 import { type ReadTls, tlsOptions, watchTls } from './tls';
 import { transparentHandler } from './transparent-spans';
 
@@ -92,6 +93,7 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
   const { bodyBytesMax, random, log } = options;
   const cors = createCors([...options.corsOrigins, ...options.keys.flatMap(({ origins }) => origins)]);
   const pass = createGate(options);
+  const slowly = createPatience({ random });
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -136,7 +138,9 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
     const known = gatewayError(error);
     if (known.code === 'internal') log.error({ err: error, path: request.path }, 'a request failed inside the gateway');
     else log.debug({ code: known.code, path: request.path, cause: known.cause }, known.message);
-    sendError(request, response, known, answerFormat(request, response));
+    const refuse = () => sendError(request, response, known, answerFormat(request, response));
+    if (known.code === 'rate_limited') slowly(refuse);
+    else refuse();
   });
   return app;
 }
