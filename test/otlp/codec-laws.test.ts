@@ -12,6 +12,14 @@ const seeds = fc.integer({ min: 1 });
 const EVERYTHING: RequestShape = { repairable: true, rejectable: true, legacy: true };
 const spansSent = (body: Buffer) => scanRequest(body, { check: true }).spans.length;
 
+/** A time of zero, written out: JSON's is read as one that is absent, protobuf's leaves as it came. */
+function withoutZeroTimes<T>(message: T): T {
+  if (Array.isArray(message)) return message.map(withoutZeroTimes) as T;
+  if (typeof message !== 'object' || message === null || Buffer.isBuffer(message)) return message;
+  const members = Object.entries(message).filter(([name, value]) => value !== 0n || !/timeUnixNano$/i.test(name));
+  return Object.fromEntries(members.map(([name, value]) => [name, withoutZeroTimes(value)])) as T;
+}
+
 describe('protobuf', () => {
   test('a request that needs no change leaves as the very buffer that came', () => {
     fc.assert(
@@ -55,7 +63,7 @@ describe('JSON and protobuf', () => {
     fc.assert(
       fc.property(requests(), (request) => {
         const json = ADMIT.json(Buffer.from(renderJson(request)));
-        expect(json.bytes.toString('hex')).toBe(renderProtobuf(request).toString('hex'));
+        expect(json.bytes.toString('hex')).toBe(renderProtobuf(withoutZeroTimes(request)).toString('hex'));
       }),
       runs(100),
     );
