@@ -69,13 +69,11 @@ export function readValue(bytes: Buffer, start: number, end: number): Value {
   return readAnyValue(reader, end);
 }
 
-/** Reads one KeyValue and puts it into `into`, where a later duplicate wins. A value without room is read as its JSON text. */
-export function readKeyValue(
-  reader: BufferReader,
-  end: number,
-  into: Record<string, Value>,
-  room = new ValueRoom(),
-): void {
+/**
+ * Reads one KeyValue and puts it into `into`, where a later duplicate wins. A value for which there is no `room` is read as
+ * its JSON text; without `room` the whole that it belongs to has been given its room.
+ */
+export function readKeyValue(reader: Reader, end: number, into: Record<string, Value>, room?: ValueRoom): void {
   const bytes = reader.buf as Buffer;
   let key = '';
   let value: Value = null;
@@ -84,22 +82,10 @@ export function readKeyValue(
     if (tag >>> 3 === KEY.number) key = reader.string();
     else if (tag >>> 3 === VALUE.number) {
       const valueEnd = reader.uint32() + reader.pos;
-      if (room.take(bytes, reader.pos, valueEnd)) value = readAnyValue(reader, valueEnd, value);
+      if (!room || room.take(bytes, reader.pos, valueEnd)) value = readAnyValue(reader, valueEnd, value);
       else value = valueAsJson(bytes, reader.pos, valueEnd).toString();
       reader.pos = valueEnd;
     } else reader.skipType(tag & 7);
-  }
-  into[key] = value;
-}
-
-function readEntry(reader: Reader, end: number, into: Record<string, Value>): void {
-  let key = '';
-  let value: Value = null;
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    if (tag >>> 3 === KEY.number) key = reader.string();
-    else if (tag >>> 3 === VALUE.number) value = readAnyValue(reader, reader.uint32() + reader.pos, value);
-    else reader.skipType(tag & 7);
   }
   into[key] = value;
 }
@@ -177,7 +163,7 @@ const isList = (value: Value): value is Record<string, Value> =>
 function readList(reader: Reader, end: number, list: Record<string, Value>): Record<string, Value> {
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag >>> 3 === LIST_VALUES.number) readEntry(reader, reader.uint32() + reader.pos, list);
+    if (tag >>> 3 === LIST_VALUES.number) readKeyValue(reader, reader.uint32() + reader.pos, list);
     else reader.skipType(tag & 7);
   }
   return list;

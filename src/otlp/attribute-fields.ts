@@ -1,12 +1,11 @@
 import { writeKeyValue } from './any-value';
+import { KEY, VALUE } from './any-value-fields';
 import { ProtoWriter } from './proto-writer';
-import { field, KEY_VALUE, SPAN, tagOf } from './schema';
+import { field, SPAN, tagOf } from './schema';
 import { WireCursor } from './wire-cursor';
 
 const ATTRIBUTES = field(SPAN, 'attributes');
 const ATTRIBUTES_TAG = tagOf(ATTRIBUTES);
-const KEY = field(KEY_VALUE, 'key');
-const VALUE = field(KEY_VALUE, 'value');
 
 /** An attribute on the wire. */
 export interface AttributeField {

@@ -1,3 +1,4 @@
+import { BYTES, STRING, VALUE } from './any-value-fields';
 import { isComplexValue } from './complex-value';
 import { ProtoWriter } from './proto-writer';
 import { ANY_VALUE, type FieldSpec, field, KEY_VALUE, LEN, type MessageSpec, SCOPE_SPANS, SPAN } from './schema';
@@ -5,9 +6,6 @@ import { valueAsJson } from './value-json';
 import { WireCursor } from './wire-cursor';
 
 const SPANS_FIELD = field(SCOPE_SPANS, 'spans');
-const VALUE_FIELD = field(KEY_VALUE, 'value');
-const STRING_VALUE = field(ANY_VALUE, 'stringValue');
-const BYTES_VALUE = field(ANY_VALUE, 'bytesValue');
 const STRING_INDEXES: readonly FieldSpec[] = [field(ANY_VALUE, 'stringValueStrindex'), field(KEY_VALUE, 'keyStrindex')];
 
 /** What to do to a message on the way through. Everything that none of these concerns is copied byte for byte. */
@@ -57,7 +55,7 @@ function hasComplex(cursor: WireCursor, message: MessageSpec, end: number): bool
     }
     const fieldEnd = cursor.len(end);
     const isComplex =
-      known === VALUE_FIELD
+      known === VALUE
         ? isComplexValue(cursor.bytes, cursor.pos, fieldEnd)
         : hasComplex(cursor, known.message, fieldEnd);
     if (isComplex) return true;
@@ -113,27 +111,27 @@ class Copier {
       const fieldEnd = cursor.len(end);
       this.#field(known, cursor.pos, fieldEnd);
       cursor.pos = fieldEnd;
-      if (known === VALUE_FIELD) valueSeen = true;
+      if (known === VALUE) valueSeen = true;
     }
-    if (spec === KEY_VALUE && !valueSeen && emptyValue) this.#field(VALUE_FIELD, end, end);
+    if (spec === KEY_VALUE && !valueSeen && emptyValue) this.#field(VALUE, end, end);
   }
 
   #field(known: FieldSpec, start: number, end: number): void {
     const writer = this.#writer;
     const bytes = this.#bytes;
     const { base64, json, utf8 } = this.#rewrites;
-    if (known === BYTES_VALUE && base64) {
-      writer.tag(STRING_VALUE);
+    if (known === BYTES && base64) {
+      writer.tag(STRING);
       writer.string(bytes.toString('base64', start, end));
       return;
     }
     writer.tag(known);
-    if (known === VALUE_FIELD && json && isComplexValue(bytes, start, end)) {
+    if (known === VALUE && json && isComplexValue(bytes, start, end)) {
       const mark = writer.beginMessage();
-      writer.tag(STRING_VALUE);
+      writer.tag(STRING);
       writer.bytes(valueAsJson(bytes, start, end));
       writer.endMessage(mark);
-    } else if (known === VALUE_FIELD && this.#isJsonOnly) writer.bytes(bytes, start, end);
+    } else if (known === VALUE && this.#isJsonOnly) writer.bytes(bytes, start, end);
     else if (known.message !== undefined) {
       const mark = writer.beginMessage();
       this.message(known.message, start, end);

@@ -1,16 +1,12 @@
-import { ARRAY, ARRAY_VALUES, BOOL, DOUBLE, INT, KVLIST, STRING } from './any-value-fields';
+import { ARRAY, ARRAY_VALUES, BOOL, DOUBLE, INT, KEY, KVLIST, LIST_VALUES, STRING, VALUE } from './any-value-fields';
 import { VALUE_DEPTH_MAX } from './check';
 import { JsonFault } from './json-fault';
 import type { JsonScalars } from './json-scalars';
 import type { JsonScanner } from './json-scanner';
 import type { ProtoWriter } from './proto-writer';
 import type { RequestLimits } from './request-limits';
-import { type FieldSpec, field, KEY_VALUE, KEY_VALUE_LIST, type MessageSpec } from './schema';
+import { type FieldSpec, field, type MessageSpec } from './schema';
 import type { Members } from './transparent-members';
-
-const KEY = field(KEY_VALUE, 'key');
-const VALUE = field(KEY_VALUE, 'value');
-const LIST_VALUES = field(KEY_VALUE_LIST, 'values');
 
 /** What reads and writes a request of transparent spans; `scalars` reads with the scanner and writes with the writer. */
 export interface TransparentTools {

@@ -30,8 +30,8 @@ interface Taken {
  *
  * In any t seconds 2 * capacity + rate * t tokens pass at most, and what one request is larger than the capacity; for what
  * passes by the key's bucket is bounded up to the last such request by that bucket, and behind it by the overdraft. `more`
- * comes on top, and is paid back first; of the overdraft, where the request passed by it, what is beyond empty is let off. What is given back is there to be
- * taken anew.
+ * comes on top, and is paid back first; of the overdraft, where the request passed by it, what is beyond empty is let off.
+ * What is given back is there to be taken anew.
  *
  * Of addresses the 5,000 last ones are remembered for sure and never more than 10,000, each as long as its own bucket may not
  * be full; no request does more than a few steps.

@@ -69,12 +69,12 @@ export function createIngest(options: IngestOptions): Ingest {
     try {
       if (isRefused(response)) return undefined;
       ticket = enter({ ...sender, declaredBytes: declaredLength(request) });
-      const isInTime = sender.key?.browser ? limitTime(request) : () => {};
+      const stopClock = sender.key?.browser ? limitTime(request) : () => {};
       const bytes = await readBody(request, { response, bodyBytesMax, ticket, onBytes: charge.body })
         .catch((error) => {
           throw declared === 'sniff' ? unreadable(error) : error;
         })
-        .finally(isInTime);
+        .finally(stopClock);
       const format = declared === 'sniff' ? dialect.sniff(bytes) : declared;
       if (format === undefined) throw unknownBody(dialect);
       visit.format = format === 'protobuf' ? 'protobuf' : 'json';

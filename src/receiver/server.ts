@@ -138,9 +138,9 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
     const known = gatewayError(error);
     if (known.code === 'internal') log.error({ err: error, path: request.path }, 'a request failed inside the gateway');
     else log.debug({ code: known.code, path: request.path, cause: known.cause }, known.message);
-    const refuse = () => sendError(request, response, known, answerFormat(request, response));
-    if (known.code === 'rate_limited') slowly(refuse);
-    else refuse();
+    const answer = () => sendError(request, response, known, answerFormat(request, response));
+    if (known.code === 'rate_limited') slowly(answer);
+    else answer();
   });
   return app;
 }
