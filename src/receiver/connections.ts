@@ -9,6 +9,8 @@ const STILL_MS = 300_000;
 export interface Connections {
   /** Those too of which Node's HTTP knows nothing yet, because their TLS handshake is not done. */
   closeAll(): void;
+  /** Those that wait for their next request and, other than Node has it, those that never sent a byte: browsers keep spare ones. */
+  closeIdle(): void;
 }
 
 export interface ConnectionLimits {
@@ -26,19 +28,26 @@ export function limitConnections(
   { max, lingerMs = LINGER_MS, stillMs = STILL_MS, onDropped }: ConnectionLimits,
 ): Connections {
   const open = new Set<Socket>();
-  server.maxConnections = max;
-  server.setTimeout(stillMs);
-  server.on('drop', onDropped);
-  server.on('connection', (socket: Socket) => {
+  // With TLS a connection is two sockets: the one below has read its handshake, the one above nothing until a request.
+  const add = (socket: Socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     closeAfterEnd(socket, lingerMs);
-  });
+  };
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.maxConnections = max;
+  server.setTimeout(stillMs);
+  server.on('drop', onDropped);
+  server.on('connection', add);
   // Of a connection with TLS this is what is ended, the one below never says so.
-  server.on('secureConnection', (socket: Socket) => closeAfterEnd(socket, lingerMs));
+  server.on('secureConnection', add);
   return {
     closeAll() {
       for (const socket of open) socket.destroy();
+    },
+    closeIdle() {
+      closeIdle();
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
     },
   };
 }

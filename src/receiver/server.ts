@@ -70,6 +70,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   return Object.assign(server, {
     refuseOpen: () => open.refuseAll(() => shuttingDown(options.random)),
     closeAllConnections: connections.closeAll,
+    closeIdleConnections: connections.closeIdle,
   });
 }
 

@@ -127,6 +127,23 @@ describe.each(['HTTP', 'HTTPS'])('%s', (kind) => {
     expect(await count()).toBe(1);
   });
 
+  test('the idle ones can be closed, those too that have not said anything yet', async () => {
+    await start(kind);
+    Object.assign(server, { headersTimeout: 0 });
+    const speaking = await open(kind);
+    speaking.socket.write(GET.slice(0, 10));
+    const used = await open(kind);
+    used.socket.write(GET);
+    await eventually(() => expect(used.received()).toContain('ok'));
+    await open(kind);
+    clients.push(connectTcp((server.address() as AddressInfo).port, '127.0.0.1'));
+    await eventually(async () => expect(await count()).toBe(4));
+    connections.closeIdle();
+    await eventually(async () => expect(await count()).toBe(1));
+    speaking.socket.write(GET.slice(10));
+    await eventually(() => expect(speaking.received()).toContain('ok'));
+  });
+
   test('all can be closed, those too that have not said anything yet', async () => {
     await start(kind);
     Object.assign(server, { headersTimeout: 0 });

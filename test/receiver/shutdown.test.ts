@@ -67,6 +67,14 @@ test('a flush that nothing can come of does not hold up the end', async () => {
   expect(await stopped).toBe(1);
 });
 
+test('a spare connection that never said anything, as browsers keep them, does not hold up the end', async () => {
+  await start('3600');
+  const spare = await writing(Buffer.alloc(0));
+  const stopped = gateway.stop();
+  await spare.closed;
+  expect(await stopped).toBe(0);
+});
+
 /** What was written last is answered when all before it has been read. */
 async function onceAllHaveBegun(): Promise<void> {
   const health = await openConnection(gateway.url);
