@@ -8,6 +8,7 @@ const {
   callSink,
   describeMachine,
   requireBuild,
+  runBench,
   startGateway,
   startHelper,
   startSink,
@@ -40,15 +41,9 @@ const KEYS = [
   { name: 'backend', key: 'gw-backend-1' },
 ];
 
-main().then(
-  (lost) => process.exit(lost === 0 ? 0 : 1),
-  (error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+runBench(main);
 
-/** Resolves to the number of the others' spans that were lost. */
+/** Resolves to false where a span of the others was lost. */
 async function main() {
   const options = readOptions();
   const dataRoot = makeDataRoot(options.dataRoot);
@@ -69,7 +64,7 @@ async function main() {
     console.error(`round ${round + 1} ${side}: p99 ${result.p99Ms.toFixed(1)} ms${fate}`);
   }
   print({ ...options, sides, results });
-  return results.reduce((sum, { lost }) => sum + lost, 0);
+  return results.every(({ lost }) => lost === 0);
 }
 
 /** The others' requests for so many seconds, in a fresh gateway, with that flood or in quiet. */

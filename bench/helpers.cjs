@@ -14,6 +14,17 @@ const SINK_POLL_MS = 20;
 // Longer than the five seconds for which LangfuseSpanProcessor may keep an incomplete batch.
 const SINK_PATIENCE_MS = 15_000;
 
+/** Runs a bench to its end: what it has started must not keep it from ending. `false` from it is a failure. */
+function runBench(main) {
+  main().then(
+    (isFine) => process.exit(isFine === false ? 1 : 0),
+    (error) => {
+      console.error(error.message);
+      process.exit(1);
+    },
+  );
+}
+
 /** Fails where nothing has been built yet. */
 function requireBuild() {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing, run npm run build first`);
@@ -44,18 +55,19 @@ async function startSink() {
  * Starts the built gateway before the sink, its queue on disk, with a folder of its own.
  * @param {{ dataRoot: string, sink: { port: number }, configuration: object, nodeArgs: string[], ipc?: boolean }} options
  *   `configuration`: what the YAML file says
- * @returns what `startNode` gives, and `end`, which stops it and removes the folder
+ * @returns what `startNode` gives, `adminPort`, and `end`, which stops it and removes the folder
  */
 async function startGateway({ dataRoot, sink, configuration, nodeArgs, ipc }) {
   const directory = mkdtempSync(join(dataRoot, 'gateway-'));
   const file = join(directory, 'gateway.yaml');
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(configuration));
+  const adminPort = await freePort();
   const env = {
     LANGFUSE_BASE_URL: `http://127.0.0.1:${sink.port}`,
     LANGFUSE_PUBLIC_KEY: 'pk-lf-bench',
     LANGFUSE_SECRET_KEY: 'sk-lf-bench',
-    GATEWAY_ADMIN_PORT: String(await freePort()),
+    GATEWAY_ADMIN_PORT: String(adminPort),
     GATEWAY_DATA_DIR: join(directory, 'data'),
     GATEWAY_CONFIG: file,
     LOG_LEVEL: 'warn',
@@ -63,6 +75,7 @@ async function startGateway({ dataRoot, sink, configuration, nodeArgs, ipc }) {
   const gateway = await startNode({ args: [...nodeArgs, MAIN, 'serve'], env, ipc });
   await waitUntilServing(gateway);
   return Object.assign(gateway, {
+    adminPort,
     async end() {
       await stop(gateway);
       removeDirectory(directory);
@@ -100,6 +113,7 @@ module.exports = {
   callSink,
   describeMachine,
   requireBuild,
+  runBench,
   startGateway,
   startHelper,
   startSink,

@@ -5,7 +5,16 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
 const { Pool } = require('undici');
 const { makeDataRoot } = require('./data-root.cjs');
-const { ask, callSink, describeMachine, requireBuild, startGateway, startSink, waitForSink } = require('./helpers.cjs');
+const {
+  ask,
+  callSink,
+  describeMachine,
+  requireBuild,
+  runBench,
+  startGateway,
+  startSink,
+  waitForSink,
+} = require('./helpers.cjs');
 const { AIMED_MS, MEDIA_WORKLOADS, mediaShape } = require('./media-spans.cjs');
 const { names, splitArguments, wholeNumber } = require('./options.cjs');
 const { post } = require('./posting.cjs');
@@ -22,13 +31,7 @@ const WARM_UPS = 2;
 /** For what is left to do once the span has arrived. */
 const SETTLE_MS = 100;
 
-main().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+runBench(main);
 
 async function main() {
   const options = readOptions();

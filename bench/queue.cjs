@@ -5,7 +5,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { parseArgs } = require('node:util');
 const { makeDataRoot, removeDirectory } = require('./data-root.cjs');
-const { describeMachine } = require('./helpers.cjs');
+const { describeMachine, runBench } = require('./helpers.cjs');
 const { names, splitArguments, wholeNumber } = require('./options.cjs');
 const { startNode, stop } = require('./processes.cjs');
 const { median, printHead, printRow, spread } = require('./table.cjs');
@@ -18,13 +18,7 @@ const WRITERS = { 1: 1, 16: 16, 128: 128 };
 /** Of one run, beside its seconds. */
 const PATIENCE_MS = 60_000;
 
-main().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+runBench(main);
 
 async function main() {
   const options = readOptions();

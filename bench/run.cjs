@@ -1,10 +1,10 @@
 'use strict';
-const { existsSync, mkdtempSync } = require('node:fs');
+const { existsSync, mkdtempSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { makeDataRoot, removeDirectory } = require('./data-root.cjs');
-const { ask, callSink, describeMachine, startHelper, startSink, waitForSink } = require('./helpers.cjs');
+const { ask, callSink, describeMachine, runBench, startHelper, startSink, waitForSink } = require('./helpers.cjs');
 const { names, splitArguments, wholeNumber } = require('./options.cjs');
 const { cpuUs, peakRssMb, watchAnonymousMb, writtenBytes } = require('./proc.cjs');
 const { startNode, waitUntilServing, stop, freePort, hasEnded } = require('./processes.cjs');
@@ -21,17 +21,18 @@ const SIDES = {
   gateway: { args: GATEWAY, env: { GATEWAY_QUEUE: 'disk' } },
   'gateway-memory': { args: GATEWAY, env: { GATEWAY_QUEUE: 'memory' } },
 };
+/** `--sides inspector`: the gateway by what it keeps to be looked at; watched is as metadata, with a page open. */
+const INSPECTOR_SIDES = {
+  'inspector-off': { args: GATEWAY, configuration: { inspector: 'off' } },
+  'inspector-metadata': { args: GATEWAY, configuration: { inspector: 'metadata' } },
+  'inspector-full': { args: GATEWAY, configuration: { inspector: 'full' } },
+  'inspector-watched': { args: GATEWAY, configuration: { inspector: 'metadata' }, isWatched: true },
+};
 /** The side of `--other`: another build, with the queue in memory. */
 const OTHER = 'other-memory';
 const WARM_UP_SHARE = 0.25;
 
-main().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+runBench(main);
 
 async function main() {
   const options = readOptions();
@@ -74,21 +75,25 @@ function planRequests({ workload, spans }) {
 
 async function measureSide({ side, workload, plan, dataRoot, nodeArgs, ...options }) {
   const dataDir = mkdtempSync(join(dataRoot, `${side}-`));
+  const { configuration, isWatched } = SIDES[side];
+  const adminPort = await freePort();
   const env = {
     LANGFUSE_BASE_URL: `http://127.0.0.1:${options.sink.port}`,
     LANGFUSE_PUBLIC_KEY: 'pk-lf-bench',
     LANGFUSE_SECRET_KEY: 'sk-lf-bench',
-    GATEWAY_ADMIN_PORT: String(await freePort()),
+    GATEWAY_ADMIN_PORT: String(adminPort),
     GATEWAY_DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
     OTEL_BSP_MAX_QUEUE_SIZE: '10000000',
     STOCK_FLUSH_AT: String(WORKLOADS[workload].stockFlushAt),
     ...SIDES[side].env,
+    ...(configuration && { GATEWAY_CONFIG: writeConfiguration(dataDir, configuration) }),
   };
   const started = await startNode({ args: [...nodeArgs, ...SIDES[side].args], env });
   const anonymous = watchAnonymousMb(started.pid);
   try {
     await waitUntilServing(started);
+    if (isWatched) await watch(adminPort);
     const common = { ...options, side, started, workload };
     const warmUp = await drive({ ...common, first: 0, requests: plan.warmUp });
     const measured = await drive({ ...common, first: plan.warmUp, requests: plan.measured });
@@ -98,6 +103,19 @@ async function measureSide({ side, workload, plan, dataRoot, nodeArgs, ...option
     await stop(started);
     removeDirectory(dataDir);
   }
+}
+
+function writeConfiguration(directory, configuration) {
+  const file = join(directory, 'gateway.yaml');
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(configuration));
+  return file;
+}
+
+/** Listens to what the inspector tells of traces until the gateway ends. */
+async function watch(adminPort) {
+  const { body } = await fetch(`http://127.0.0.1:${adminPort}/api/events`);
+  body.pipeTo(new WritableStream()).catch(() => {});
 }
 
 /** Sends the requests and waits until the sink has their spans; all CPU time in between is on the side's account. */
@@ -157,7 +175,9 @@ function readOptions() {
   if (values.other !== undefined) {
     SIDES[OTHER] = { args: [resolve(values.other), 'serve'], env: SIDES['gateway-memory'].env };
   }
-  const asked = names('sides', values.sides, SIDES);
+  const groups = { all: Object.keys(SIDES), inspector: Object.keys(INSPECTOR_SIDES) };
+  Object.assign(SIDES, INSPECTOR_SIDES);
+  const asked = groups[values.sides] ?? names('sides', values.sides, SIDES);
   // Whoever names another build wants it measured, whichever sides it is to be compared with.
   const sides = values.other === undefined ? asked : [...new Set([...asked, OTHER])];
   const missing = sides.find((side) => !existsSync(SIDES[side].args[0]));

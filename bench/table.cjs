@@ -3,6 +3,7 @@
 /** The targets the project has set itself; other cells print their ratios without one. */
 const STOCK_RATIO_MAX = { side: 'gateway-memory', cell: 'llm protobuf', max: 0.2 };
 const DISK_RATIO_MIN = { workloads: ['llm', 'agent'], min: 0.5 };
+const INSPECTOR_RATIO_MAX = 1.1;
 const RSS_FACTOR = 1.5;
 const RSS_EXTRA_MB = 128;
 
@@ -41,6 +42,7 @@ function printCell({ workload, encoding, sides, results, bodies, spansPerRun }) 
   printMemory(counted);
   printDiskRatio({ counted, workload });
   printOtherRatio(counted);
+  printInspectorRatios(counted);
 }
 
 function isCounted(side) {
@@ -85,6 +87,16 @@ function printDiskRatio({ counted, workload }) {
 function printOtherRatio({ 'gateway-memory': own = [], 'other-memory': other = [] }) {
   const ratio = compare(own, other, 'cpuPerSpanUs');
   if (ratio !== undefined) console.log(`gateway-memory / other-memory, CPU per delivered span: ${ratio.text}`);
+}
+
+/** What it costs to keep spans to be looked at. */
+function printInspectorRatios({ 'inspector-off': off = [], ...others }) {
+  for (const side of ['inspector-metadata', 'inspector-full', 'inspector-watched']) {
+    const ratio = compare(others[side] ?? [], off, 'cpuPerSpanUs');
+    if (ratio === undefined) continue;
+    const goal = `target ≤ ${INSPECTOR_RATIO_MAX.toFixed(2)}: ${verdict(ratio.overall <= INSPECTOR_RATIO_MAX)}`;
+    console.log(`${side} / inspector-off, CPU per delivered span: ${ratio.text}; ${goal}`);
+  }
 }
 
 function gatewaysOf(counted) {

@@ -1,9 +1,10 @@
 import { GatewayError, retrySoon } from './errors';
 import { troubleOf } from './fullness';
-import type { Judge, Judgement } from './judge';
+import type { Judge } from './judge';
+import type { Judgement } from './judgement';
 import type { Ledger } from './ledger';
 import { type QueuePort, QueueRefusal } from './queue/port';
-import type { Accept } from './receiver/accept';
+import type { Accept, RequestSender } from './receiver/accept';
 
 export interface AcceptOptions {
   judge: Judge;
@@ -11,19 +12,16 @@ export interface AcceptOptions {
   /** Where spans go whose sender says nothing else. */
   destination: string;
   ledger: Ledger;
-  /** Called before the spans are offered: they may be delivered before the offer resolves. */
-  onJudged: (judgement: Judgement) => void;
   /** Called once the accepted spans are kept, so that a request that is sent again is not counted twice. */
-  onKept: (judgement: Judgement) => void;
+  onKept: (judgement: Judgement, from: { destination: string; sender: RequestSender }) => void;
   random: () => number;
 }
 
 /** The first half of the one sentence: bytes are read as spans, judged one by one and written down. */
 export function createAccept(options: AcceptOptions): Accept {
-  const { judge, queue, ledger, onJudged, onKept, random } = options;
-  return async ({ destination = options.destination, ...body }) => {
+  const { judge, queue, ledger, onKept, random } = options;
+  return async ({ destination = options.destination, sender, ...body }) => {
     const judgement = await judge({ ...body, destination });
-    onJudged(judgement);
     if (judgement.accepted > 0) {
       await queue.offer(judgement.bytes, { destination, items: judgement.accepted }).catch((error) => {
         throw refusal(error, random);
@@ -31,7 +29,7 @@ export function createAccept(options: AcceptOptions): Accept {
       ledger.accepted(judgement.accepted);
     }
     judgement.kept();
-    onKept(judgement);
+    onKept(judgement, { destination, sender });
     return judgement;
   };
 }

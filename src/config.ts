@@ -61,6 +61,8 @@ export interface Config {
   warnings: { response: boolean };
   /** Whether images go to Langfuse's media storage before their span. */
   media: Value<'media'>;
+  /** What of spans is kept to be looked at. */
+  inspector: NonNullable<Value<'inspector'>>;
   shutdownTimeoutS: number;
   logLevel: Value<'logLevel'>;
   /** From HTTP_PROXY, HTTPS_PROXY, NO_PROXY (either case; lower case wins, as in curl). */
@@ -117,6 +119,8 @@ function assemble(together: Together): Config {
     traceAttributes: { maxTraces: get('traceAttributes.maxTraces'), windowS: get('traceAttributes.windowS') },
     warnings: { response: get('warnings.response') },
     media: get('media'),
+    // What people wrote is for Langfuse, unless there is none.
+    inspector: get('inspector') ?? (countDestinations(together) === 0 ? 'full' : 'metadata'),
     shutdownTimeoutS: get('shutdownTimeoutS'),
     logLevel: get('logLevel'),
     proxy: given({ httpProxy: get('proxy.http'), httpsProxy: get('proxy.https'), noProxy: get('proxy.none') }),

@@ -3,9 +3,8 @@ import { type AcceptOptions, createAccept } from './accept';
 import type { Metrics } from './admin/metrics';
 import { now } from './clock';
 import type { Config } from './config';
-import { PREVIEW } from './delivery/route';
+import type { Inspector } from './inspector/inspector';
 import { createJudge } from './judge';
-import type { Preview } from './preview';
 import type { Accept } from './receiver/accept';
 import { createTelling } from './telling';
 
@@ -19,23 +18,32 @@ export interface Door {
 
 interface DoorOptions extends Pick<AcceptOptions, 'queue' | 'destination' | 'ledger' | 'random'> {
   metrics: Metrics;
-  preview: Pick<Preview, 'judged'>;
+  inspector: Pick<Inspector, 'kept' | 'orphans'>;
   log: Logger;
 }
 
 /** All that is done with a request between its body and its answer; `close` when nothing comes any more. */
-export function createDoor(config: Config, { metrics, preview, log, ...options }: DoorOptions): Door {
+export function createDoor(config: Config, { metrics, inspector, log, ...options }: DoorOptions): Door {
   const telling = createTelling({ metrics, log, now });
   const { judge, orphans } = createJudge({ ...config, now, destinationCount: Math.max(1, config.destinations.length) });
   const accept = createAccept({
     ...options,
     judge,
-    onJudged: (judgement) => {
-      if (options.destination === PREVIEW) preview.judged(judgement);
+    onKept: (judgement, from) => {
+      telling.judged(judgement);
+      try {
+        inspector.kept(judgement, from);
+      } catch (error) {
+        // Its sender would send again what is kept already.
+        log.error({ err: error }, 'the inspector stumbled over a request');
+      }
     },
-    onKept: telling.judged,
   });
   // A parent that does not come makes no request.
-  const watch = setInterval(() => telling.orphans(orphans()), ORPHANS_MS).unref();
+  const watch = setInterval(() => {
+    const found = orphans();
+    telling.orphans(found);
+    inspector.orphans(found);
+  }, ORPHANS_MS).unref();
   return { accept, close: () => clearInterval(watch) };
 }

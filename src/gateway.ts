@@ -3,6 +3,7 @@ import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
 import { now } from './clock';
 import { type Config, readTlsFiles } from './config';
+import { createDeadLetterDesk, type DeadLetterDesk, deskListener } from './dead-letter-desk';
 import { type BackPressure, createBackPressure } from './delivery/back-pressure';
 import { PREVIEW, type Route } from './delivery/route';
 import { createDoor } from './door';
@@ -12,11 +13,11 @@ import { DAMAGED, metricsOf, pathLabel, servedStats } from './gateway-metrics';
 import { createLateListener, type LateListener } from './late-listener';
 import { createLedger, type Ledger } from './ledger';
 import { close, listen } from './listening';
-import { createPreview } from './preview';
+import { createLook, type Look } from './looking';
 import type { QueuePort } from './queue/port';
 import { createReceiver } from './receiver/server';
 import { createRefusalTelling } from './refusals';
-import { createDeadLetterDesk, createReplay } from './replay';
+import { createReplay, type ReplayOptions } from './replay';
 import { createRoutes } from './routes';
 import { closeRoutes, type Stoppable, stop } from './stopping';
 import { claimStorage, type Storage } from './storage';
@@ -44,6 +45,7 @@ export async function createGateway(config: Config, { log }: { log: Logger }): P
   } catch (error) {
     await Promise.all([close(house.admin), close(house.receiver)]);
     house.door.close();
+    house.look.close();
     await closeRoutes(house);
     await storage.close();
     throw error;
@@ -63,6 +65,7 @@ async function start(house: House, config: Config, log: Logger): Promise<Gateway
     log.warn({ err: error }, 'the data directory cannot tell others where the admin listener is');
   });
   const receiverUrl = await listen(receiver, config.receiver);
+  state.receiverUrl = receiverUrl;
   for (const { dispatcher } of routes.values()) dispatcher.start();
   state.phase = 'running';
   return { receiverUrl, adminUrl, stop: () => stop(house, config.shutdownTimeoutS * 1000) };
@@ -98,9 +101,11 @@ function strangers(queue: QueuePort, routes: ReadonlyMap<string, Route>): string
 interface State {
   phase: Phase;
   adminUrl: string;
+  receiverUrl: string;
 }
 
 interface House extends Stoppable {
+  readonly look: Look;
   readonly state: State;
   readonly ledger: Ledger;
   /** From now on dead letters are replayed and dropped for who asks. */
@@ -116,15 +121,15 @@ interface Ground {
 
 function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   const random = () => Math.random();
-  const state: State = { phase: 'starting', adminUrl: '' };
+  const state: State = { phase: 'starting', adminUrl: '', receiverUrl: '' };
   const { queue } = storage;
   // Of spans whose key names no other.
   const destination = config.destinations[0]?.name ?? PREVIEW;
   const isUp = (name: string) => routes.get(name)?.health().trouble === undefined;
   const metrics = metricsOf(config, { storage, ledger, isUp });
-  const preview = createPreview({ adminUrl: () => state.adminUrl, log });
+  const look = createLook(config, { adminUrl: () => state.adminUrl, log });
   const routes = createRoutes(config, {
-    ...{ storage, ledger, metrics, keep: preview.keep, log, now, random },
+    ...{ storage, ledger, metrics, keep: look.arrived, log, now, random },
     onDelivered: (name) => pressures.get(name)?.release(),
   });
   const pressures = pressuresOf([...routes.keys()], { config, queue, isUp });
@@ -133,7 +138,8 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   const isSick = () => storage.sick() !== undefined;
   const usedBytes = () => queue.stats().bytes + storage.stats().deadLetters.bytes;
   const fullness = createFullness({ queue, usedBytes, bytesMax: config.queue.maxBytes, isSick, now, log });
-  const door = createDoor(config, { queue: fullness, destination, ledger, metrics, preview, log, random });
+  const { inspector } = look;
+  const door = createDoor(config, { queue: fullness, destination, ledger, metrics, inspector, log, random });
   const flush = createFlush({ queue, destinations: () => [...routes.keys()], now });
   const receiver = createReceiver({
     accept: door.accept,
@@ -150,6 +156,7 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
     onKeyUsed: metrics.keyUsed,
     onForeignOrigin: metrics.foreignOrigin,
     onConnectionDropped: metrics.connectionDropped,
+    onFailed: (failed) => inspector.refused(failed),
     now,
     onAnswered: ({ path, ...answered }) => metrics.request({ path: pathLabel(path), ...answered }),
     isDraining: () => state.phase === 'draining',
@@ -163,23 +170,32 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
       sickDisk: storage.sick(),
       strangers: strangers(queue, routes),
     });
+  let letters: DeadLetterDesk | undefined;
   const openDesk = () => {
-    const { deadLetters: store } = storage;
-    if (store === undefined) return;
-    const isKnown = (name: string) => routes.has(name);
     const tell = { onReplayed: ledger.replayed, onRepaired: metrics.repaired };
-    const replay = createReplay({ store, queue, isKnown, repairs: config.repairs, ...tell });
-    desk.listen(createDeadLetterDesk({ store, replay }));
+    letters = createLetterDesk(storage, { repairs: config.repairs, isKnown: (name) => routes.has(name), ...tell });
+    if (letters !== undefined) desk.listen(deskListener(letters));
   };
   const admin = createAdmin({
     ...config.admin,
     token: config.admin.token,
     metrics,
     readiness: isReady,
-    traces: preview.traces,
+    ...look.api({
+      ...{ receiverUrl: () => state.receiverUrl, readiness: isReady, ledger, queue, routes },
+      deadLetters: () => letters,
+    }),
     log,
   });
-  return { state, storage, ledger, routes, announcer: preview.announcer, door, receiver, flush, admin, openDesk };
+  return { state, storage, ledger, routes, look, door, receiver, flush, admin, openDesk };
+}
+
+/** `undefined` where no dead letters are kept. */
+function createLetterDesk(
+  { deadLetters: store, queue }: Storage,
+  options: Omit<ReplayOptions, 'store' | 'queue'>,
+): DeadLetterDesk | undefined {
+  return store && createDeadLetterDesk({ store, replay: createReplay({ store, queue, ...options }) });
 }
 
 /** A slow destination holds up those alone who send to it. */

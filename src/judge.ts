@@ -1,13 +1,12 @@
-import { type Admission, admit, type Rejection } from './admission/admit';
+import { type Admission, admit } from './admission/admit';
 import { enrich, rulesOf } from './admission/enrich';
 import { NoteSheet } from './admission/note-sheet';
 import { ParentWatch } from './admission/parent-watch';
 import { CONTEXT_REPAIR, REPAIRS, type RepairName } from './admission/repairs';
-import { policySteps, type SenderPolicy } from './admission/sender-policy';
+import { policySteps } from './admission/sender-policy';
 import { KEY_WATCH } from './admission/span-rows';
 import {
   type ContextOptions,
-  type ContextOutcome,
   contextInBody,
   type RequestedContext,
   readTraceContext,
@@ -17,6 +16,7 @@ import { TraceMemory } from './admission/trace-memory';
 import type { Orphan } from './admission/waiting-parents';
 import { WARNINGS, type WarningName } from './admission/warnings';
 import type { Config } from './config';
+import type { Judgement, RequestToJudge, SpanNotes, WarningCount } from './judgement';
 import { type ConvertedRequest, jsonRequestSteps } from './otlp/json-request';
 import { ReceivedSpan } from './otlp/received-span';
 import { type ScannedRequest, scanRequest } from './otlp/scan';
@@ -25,54 +25,6 @@ import { transparentRequestSteps } from './otlp/transparent-spans';
 
 /** What turns a body into protobuf, by its format. */
 const CONVERSIONS = { json: jsonRequestSteps, transparent: transparentRequestSteps, protobuf: undefined } as const;
-
-export interface RequestToJudge {
-  readonly format: keyof typeof CONVERSIONS;
-  readonly bytes: Buffer;
-  /** The name of where its spans will go. */
-  readonly destination: string;
-  /** What the request says beside its body; a context in a JSON body counts more. */
-  readonly traceContext?: RequestedContext | undefined;
-  /** What the key it came with says of its spans; absent: nothing. */
-  readonly policy?: SenderPolicy | undefined;
-  /** Called before its spans are judged. What it throws goes through. */
-  readonly onRead?: ((size: RequestSize) => void) | undefined;
-}
-
-export interface RequestSize {
-  /** Rejected ones included. */
-  readonly spans: number;
-  /** Attributes, values, events and links. */
-  readonly messages: number;
-}
-
-export interface SpanNotes {
-  readonly repairs: readonly RepairName[];
-  readonly warnings: readonly WarningName[];
-}
-
-/** How many spans a warning is about, and the ids of the first, in hex. */
-export interface WarningCount {
-  readonly spans: number;
-  readonly traceId: string;
-  readonly spanId: string;
-}
-
-export interface Judgement {
-  /** An ExportTraceServiceRequest of the accepted spans as they leave; the received bytes themselves where nothing changed. */
-  readonly bytes: Buffer;
-  readonly accepted: number;
-  readonly rejections: readonly Rejection[];
-  /** How many accepted spans each repair touched. */
-  readonly repairs: ReadonlyMap<RepairName, number>;
-  readonly warnings: ReadonlyMap<WarningName, WarningCount>;
-  /** What became of the request's trace context; `undefined` where it has none. */
-  readonly traceContext: ContextOutcome | undefined;
-  /** Of the accepted span at that position. */
-  notes(position: number): SpanNotes;
-  /** To be called when its spans are kept: who is sent away and comes again must not be seen twice. */
-  kept(): void;
-}
 
 export type JudgeOptions = Pick<Config, 'repairs' | 'traceContext' | 'traceAttributes'> & {
   now: () => number;
@@ -156,7 +108,9 @@ export function createJudge(options: JudgeOptions): { judge: Judge; orphans: () 
       warnings: new Map([...sheets.warned.counts()].map(([warning, count]) => [warning, withIds(accepted, count)])),
       traceContext: outcome,
       kept: enriched.watchParents,
-      notes: (position) => ({ repairs: sheets.repaired.of(position), warnings: sheets.warned.of(position) }),
+      notes: notesOn(sheets),
+      received: { format, bytes, texts: converted?.texts },
+      read: request,
     };
   };
   return { judge, orphans: () => parents.orphans(now()) };
@@ -218,6 +172,11 @@ interface Sheets {
   readonly repaired: NoteSheet<RepairName>;
   readonly warned: NoteSheet<WarningName>;
 }
+
+/** A function of its own, so that it holds the sheets and nothing else. */
+const notesOn =
+  ({ repaired, warned }: Sheets) =>
+  (position: number): SpanNotes => ({ repairs: repaired.of(position), warnings: warned.of(position) });
 
 function noteAdmission({ repaired: done }: Admission, { repaired, warned }: Sheets): void {
   for (const [position, repairs] of done) {

@@ -39,7 +39,7 @@ options:
   --version
 
 Settings are environment variables: docs/configuration.md lists them.
-Without LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY spans are only shown, at http://127.0.0.1:4319/api/traces.`,
+Without LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY spans are only shown, at http://127.0.0.1:4319/.`,
   serve: `usage: ${NAME} [serve] [--config FILE]
 
 Receives OTLP/HTTP at http://127.0.0.1:4318/v1/traces and delivers it to Langfuse.

@@ -1,9 +1,9 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { RepairName } from './admission/repairs';
 import { DamagedLetter, type DeadLetter } from './dead-letters/letter';
 import type { DeadLetterStore } from './dead-letters/store';
 import { GatewayError } from './errors';
-import { createJudge, type Judgement } from './judge';
+import { createJudge } from './judge';
+import type { Judgement } from './judgement';
 import { type QueuePort, QueueRefusal } from './queue/port';
 
 export interface ReplayOptions {
@@ -19,7 +19,7 @@ export interface ReplayOptions {
 }
 
 /** `problem` is for people; the letter is there as before, unless it says otherwise. */
-type Replayed =
+export type Replayed =
   | { readonly id: string; readonly spans: number }
   | { readonly id: string; readonly problem: string; readonly isUnknown?: true };
 
@@ -106,53 +106,3 @@ const REFUSED: Readonly<Record<QueueRefusal['reason'], string>> = {
   too_large: 'it can never fit the queue: raise GATEWAY_QUEUE_MAX_BYTES',
   sick: 'the queue takes nothing now: its disk fails, or the gateway is stopping',
 };
-
-const REQUEST = /^\/dead-letters\/([^/]+?)(\/replay)?$/;
-
-/**
- * What the owner of the data directory does for the command `dead-letters`:
- *
- *     POST   /dead-letters/ID/replay   200 {id, spans} · 404 or 409 {id, problem}
- *     DELETE /dead-letters/ID          200 {id} · 404 {id, problem}
- */
-export function createDeadLetterDesk(options: {
-  store: Pick<DeadLetterStore, 'remove'>;
-  replay: Replay;
-}): RequestListener {
-  const { store, replay } = options;
-  const drop = async (id: string): Promise<Answer> => {
-    if (await store.remove(id)) return { status: 200, body: { id } };
-    return { status: 404, body: { id, problem: 'there is no such dead letter' } };
-  };
-  return (request, response) => {
-    const { method } = request;
-    const [, id, toReplay] = REQUEST.exec(request.url ?? '') ?? [];
-    let work: Promise<Answer>;
-    if (id !== undefined && method === 'POST' && toReplay !== undefined) work = replay(id).then(answerOf);
-    else if (id !== undefined && method === 'DELETE' && toReplay === undefined) work = drop(id);
-    else work = Promise.resolve({ status: 404, body: { problem: 'there is nothing of that name' } });
-    void work
-      .catch(({ code, message }: NodeJS.ErrnoException): Answer => {
-        return { status: 500, body: { id, problem: `its files could not be removed (${code ?? message})` } };
-      })
-      .then((answer) => send(request, response, answer));
-  };
-}
-
-interface Answer {
-  status: number;
-  body: { id?: string | undefined; spans?: number; problem?: string };
-}
-
-function answerOf(replayed: Replayed): Answer {
-  if ('spans' in replayed) return { status: 200, body: replayed };
-  const { id, problem, isUnknown } = replayed;
-  return { status: isUnknown ? 404 : 409, body: { id, problem } };
-}
-
-function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
-  request.resume();
-  const json = JSON.stringify(body);
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) });
-  response.end(json);
-}

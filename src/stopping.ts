@@ -11,7 +11,7 @@ export interface Stoppable {
   readonly state: { phase: Phase };
   readonly storage: Storage;
   readonly routes: ReadonlyMap<string, Route>;
-  readonly announcer: { close(): void };
+  readonly look: { close(): void };
   readonly door: { close(): void };
   readonly receiver: Receiver;
   readonly flush: FlushDesk;
@@ -26,7 +26,7 @@ const LAST_LETTERS_MS = 2_000;
 
 /** The reverse of the way in: refuse what comes, settle what is there, close. Resolves to the spans left over. */
 export async function stop(house: Stoppable, waitMsMax: number): Promise<number> {
-  const { state, storage, routes, announcer, door, receiver, flush, admin } = house;
+  const { state, storage, routes, look, door, receiver, flush, admin } = house;
   state.phase = 'draining';
   const deadlineMs = Date.now() + waitMsMax;
   for (const { dispatcher } of routes.values()) dispatcher.drain();
@@ -38,7 +38,7 @@ export async function stop(house: Stoppable, waitMsMax: number): Promise<number>
   receiver.refuseOpen();
   await finished(receiver, LAST_ANSWERS_MS);
   for (const { dispatcher } of routes.values()) dispatcher.stop();
-  announcer.close();
+  look.close();
   door.close();
   await close(receiver);
   await close(admin);

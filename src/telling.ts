@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Metrics } from './admin/metrics';
 import type { RejectionReason } from './admission/admit';
 import type { Orphan } from './admission/waiting-parents';
-import type { Judgement } from './judge';
+import type { Judgement } from './judgement';
 import { addSpans, createSampler } from './sampler';
 import { createWarningLog } from './warning-log';
 

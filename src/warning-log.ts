@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { WARNING_TEXTS, type WarningName } from './admission/warnings';
-import type { WarningCount } from './judge';
+import type { WarningCount } from './judgement';
 import { addSpans, createSampler } from './sampler';
 
 const ID_FORMS =

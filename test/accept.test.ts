@@ -10,11 +10,9 @@ import { encodeSpans, numberedSpans } from './support/trace-request';
 /** Accepts requests into the given queue. */
 function start(queue: Pick<QueuePort, 'offer'>) {
   const ledger = createLedger();
-  const judged: number[] = [];
   const kept: number[] = [];
   const accept = createAccept({
     ...{ judge: createJudge({ ...configOf({}), now: () => 0 }).judge, queue, ledger, destination: 'main' },
-    onJudged: ({ accepted }) => judged.push(accepted),
     onKept: ({ accepted }) => kept.push(accepted),
     random: () => 0,
   });
@@ -25,16 +23,17 @@ function start(queue: Pick<QueuePort, 'offer'>) {
       traceContext: undefined,
       destination: undefined,
       policy: undefined,
+      sender: { userAgent: undefined, address: undefined, key: undefined },
       onRead: () => {},
     });
-  return { send, judged, kept, accepted: () => ledger.totals().accepted };
+  return { send, kept, accepted: () => ledger.totals().accepted };
 }
 
 test('accepted spans are counted once they are kept', async () => {
   const queue = createMemoryQueue({ bytesMax: 10_000, now: () => 0 });
-  const { send, judged, kept, accepted } = start(queue);
+  const { send, kept, accepted } = start(queue);
   expect(await send()).toMatchObject({ rejections: [] });
-  expect([accepted(), queue.stats('main').items, judged, kept]).toEqual([3, 3, [3], [3]]);
+  expect([accepted(), queue.stats('main').items, kept]).toEqual([3, 3, [3]]);
 });
 
 const refusing = (reason: QueueRefusal['reason']) => ({
@@ -46,12 +45,12 @@ test.each([
   ['sick', 'unavailable', 'the disk of the queue fails; the spans were not kept', { 'Retry-After': '1' }],
   ['too_large', 'too_large', expect.stringContaining('the reason of the queue; send smaller batches'), {}],
 ] as const)('%s: the sender is told, and nothing is counted', async (reason, code, message, headers) => {
-  const { send, judged, kept, accepted } = start(refusing(reason));
+  const { send, kept, accepted } = start(refusing(reason));
   const error = await send().catch((failure: unknown) => failure);
   expect(error).toBeInstanceOf(GatewayError);
   const { code: given, message: text, headers: sent } = error as GatewayError;
   expect([given, text, sent]).toEqual([code, message, headers]);
-  expect([accepted(), judged, kept]).toEqual([0, [3], []]);
+  expect([accepted(), kept]).toEqual([0, []]);
 });
 
 test('what is no refusal is handed on as it is', async () => {

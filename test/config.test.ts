@@ -27,6 +27,7 @@ describe('defaults', () => {
         traceAttributes: { maxTraces: 100_000, windowS: 600 },
         warnings: { response: false },
         media: 'inline',
+        inspector: 'full',
         shutdownTimeoutS: 25,
         logLevel: 'info',
         proxy: {},
@@ -92,6 +93,7 @@ const everything: Config = {
   traceAttributes: { maxTraces: 100_000, windowS: 600 },
   warnings: { response: false },
   media: 'inline',
+  inspector: 'metadata',
   shutdownTimeoutS: 4,
   logLevel: 'debug',
   proxy: { httpProxy: 'http://proxy:3128/', httpsProxy: 'https://proxy:3129/', noProxy: 'localhost,.example' },
@@ -129,6 +131,7 @@ describe('every setting can be given', () => {
     const yaml = `
 receiver: { host: 127.0.0.2, port: 1, bodyMaxBytes: 2048, corsOrigins: [https://a.example, "null"], trustProxy: 1 }
 media: upload
+inspector: off
 admin: { host: "::1", port: 2, token: admin-token }
 queue: { kind: memory, dataDir: /var/lib/gateway, maxBytes: 4096, retryMaxAgeS: 3, deadLetterMaxAgeS: 60 }
 destinations:
@@ -151,6 +154,7 @@ warnings: { response: true }
       ...everything,
       receiver: { ...everything.receiver, trustProxy: 1 },
       media: 'upload',
+      inspector: 'off',
       queue: { ...everything.queue, deadLetterMaxAgeS: 60 },
       destinations: [{ ...destination, name: 'EU', compression: 'none' }],
       repairs: { ...everything.repairs, ...ids, ...others },

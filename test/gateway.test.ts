@@ -1,3 +1,4 @@
+import type { Overview } from '../src/inspector/api';
 import { eventually } from './support/eventually';
 import { exchange } from './support/exchange';
 import { type FakeLangfuseOptions, startFakeLangfuse } from './support/fake-langfuse';
@@ -100,30 +101,37 @@ describe('stopping', () => {
 });
 
 describe('two listeners', () => {
-  test.each(['/metrics', '/readyz', '/api/traces', '/api/traces/aa', '/api'])(
-    'the receiver does not serve %s',
-    async (path) => {
-      const { gateway } = await start();
-      await send(gateway);
-      for (const method of ['GET', 'HEAD', 'POST']) {
-        const { status, body } = await exchange(gateway.url, { method, path });
-        expect([method, status]).toEqual([method, 404]);
-        expect(body.toString()).not.toContain('gateway_queue_spans');
-      }
-    },
-  );
+  test.each([
+    ...[
+      '/',
+      '/index.html',
+      '/favicon.svg',
+      '/metrics',
+      '/readyz',
+      '/api',
+      '/api/overview',
+      '/api/trouble',
+      '/api/events',
+    ],
+    ...['/api/traces', '/api/traces/aa', '/api/traces/aa/tree', '/api/traces/aa/spans/bb', '/api/dead-letters'],
+    ...['/api/dead-letters/x', '/api/dead-letters/x/replay'],
+  ])('the receiver does not serve %s', async (path) => {
+    const { gateway } = await start();
+    await send(gateway);
+    for (const method of ['GET', 'HEAD', 'POST', 'DELETE']) {
+      const headers = { 'content-type': 'application/json' };
+      const { status, headers: answered, body } = await exchange(gateway.url, { method, path, headers });
+      expect([method, status]).toEqual([method, 404]);
+      expect(answered['content-type']).not.toMatch(/html|event-stream/);
+      expect(body.toString()).not.toMatch(/gateway_queue_spans|"traces"|"observations"/);
+    }
+  });
 
   test('the admin listener takes no spans', async () => {
     const { gateway } = await start();
     // In protobuf it has not even the type of a change.
     expect((await post(`${gateway.adminUrl}/v1/traces`, postOf(numberedSpans(1)))).status).toBe(415);
     expect((await post(`${gateway.adminUrl}/v1/traces`, asJson(requestOf(spanOf())))).status).toBe(404);
-  });
-
-  test('the index of the admin is not on the receiver', async () => {
-    const { gateway } = await start();
-    const { status, body } = await exchange(gateway.url, { method: 'GET', path: '/' });
-    expect([status, body.toString()]).toEqual([404, expect.not.stringContaining('/metrics')]);
   });
 });
 
@@ -144,15 +152,20 @@ describe('preview mode', () => {
     await eventually(() => expect(gateway.logs.join('')).toContain(`trace ${traceId}: 3 span`), 2_000);
   });
 
-  test('2,000 spans are kept, the last ones', async () => {
+  test('64 MiB are kept, of the last requests', async () => {
     const gateway = await startGateway();
     closing.push(gateway.stop);
-    const first = 'aa'.repeat(16);
+    const [first, last] = ['aa'.repeat(16), 'bb'.repeat(16)];
+    const input = 'x'.repeat(12 * 1024 * 1024);
     await send(gateway, numberedSpans(1, { traceId: first }));
-    for (let request = 0; request < 5; request++) await send(gateway, numberedSpans(400, { from: 10 + request * 400 }));
-    await eventually(async () => expect((await metricsOf(gateway)).gateway_queue_spans).toBe(0));
+    for (let request = 0; request < 6; request++) {
+      await send(gateway, numberedSpans(1, { from: request, traceId: last, attributes: { input } }));
+    }
+    const { kept } = (await (await fetch(`${gateway.adminUrl}/api/overview`)).json()) as Overview;
+    expect(kept).toEqual({ traces: 1, spans: 5, bytes: expect.any(Number), bytesMax: 64 * 1024 * 1024 });
+    expect(kept.bytes).toBeLessThanOrEqual(kept.bytesMax);
     const list = await (await fetch(`${gateway.adminUrl}/api/traces`)).json();
-    expect(list).toMatchObject({ traces: [{ observations: 2_000 }] });
+    expect(list).toMatchObject({ traces: [{ traceId: last, observations: 5 }] });
     expect(await (await fetch(`${gateway.adminUrl}/api/traces/${first}`)).json()).toMatchObject({ observations: [] });
   });
 

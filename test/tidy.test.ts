@@ -32,7 +32,11 @@ const ARROWS: Record<string, { imports: string[]; types?: string[] }> = {
   admission: { imports: ['otlp', 'langfuse'] },
   receiver: { imports: ['otlp', 'admission'] },
   delivery: { imports: ['otlp', 'langfuse', 'sampler.ts'], types: ['queue', 'dead-letters', 'config.ts'] },
-  admin: { imports: [], types: ['langfuse', 'delivery', 'queue', 'ledger.ts'] },
+  admin: { imports: [], types: ['delivery', 'queue', 'ledger.ts', 'inspector', 'dead-letter-desk.ts'] },
+  inspector: {
+    imports: ['otlp', 'langfuse', 'admission'],
+    types: ['judgement.ts', 'receiver', 'delivery', 'ledger.ts', 'admin'],
+  },
   config: { imports: ['admission', 'langfuse'] },
   commands: {
     imports: [
@@ -49,6 +53,7 @@ const ARROWS: Record<string, { imports: string[]; types?: string[] }> = {
       'otlp',
       'receiver',
     ],
+    types: ['judgement.ts'],
   },
 };
 
@@ -104,7 +109,7 @@ describe('arrows', () => {
 
 /** Who may import a library: files, or rooms by a slash at the end. `types` may know of its types only. */
 const OWNERS: Record<string, { values: string[]; types?: string[] }> = {
-  express: { values: ['receiver/server.ts', 'admin/server.ts'] },
+  express: { values: ['receiver/server.ts', 'admin/server.ts', 'admin/page.ts'], types: ['admin/'] },
   'raw-body': { values: ['receiver/body.ts'] },
   zstddec: { values: ['receiver/zstd-wasm.ts'] },
   protobufjs: { values: ['otlp/'] },

@@ -7,16 +7,28 @@ import type { Logger } from 'pino';
 export interface Refusal {
   readonly status: 401 | 403 | 415;
   readonly error: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
 }
 
 export type Guard = (request: IncomingMessage) => Refusal | undefined;
+
+/** The page asks nobody else for anything; images of spans are part of its data. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** What shows prompts is for nobody else's page: not to be framed, embedded, taken for something else, kept or told of. */
 export function protectAnswer(response: ServerResponse): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
-  response.setHeader('Content-Security-Policy', "default-src 'self'; base-uri 'none'; frame-ancestors 'none'");
+  response.setHeader('Content-Security-Policy', POLICY);
   response.setHeader('Referrer-Policy', 'no-referrer');
   // Each answer is of its moment.
   response.setHeader('Cache-Control', 'no-store');
@@ -59,8 +71,9 @@ export function tokenGuard(token: string, log: Logger): Guard {
     if (request.headers.authorization !== undefined) tell(request.socket.remoteAddress);
     return {
       status: 401,
-      error: 'Authorization: Bearer GATEWAY_ADMIN_TOKEN is required',
-      headers: { 'WWW-Authenticate': 'Bearer realm="admin"' },
+      error: 'Authorization: Bearer GATEWAY_ADMIN_TOKEN is required, or the token as the password of Basic',
+      // A browser asks its user for a name and a password.
+      headers: { 'WWW-Authenticate': ['Bearer realm="admin"', 'Basic realm="admin", charset="UTF-8"'] },
     };
   };
 }
@@ -69,10 +82,15 @@ function tokenCheck(token: string): (request: IncomingMessage) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = digest(token);
   return ({ headers }) => {
-    const presented = /^bearer +(.*)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+    const [, scheme = '', credentials = ''] = /^(bearer|basic) +(.*)$/i.exec(headers.authorization ?? '') ?? [];
+    const presented = scheme.toLowerCase() === 'basic' ? passwordIn(credentials) : credentials;
     return timingSafeEqual(expected, digest(presented));
   };
 }
+
+/** Of any user. */
+const passwordIn = (credentials: string) =>
+  /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString())?.[1] ?? '';
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 

@@ -1,40 +1,28 @@
 import http from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
+import { API_METHODS, type ApiOptions, serveApi } from './api';
 import { changeGuard, type Guard, hostGuard, protectAnswer, tokenGuard } from './guards';
 import type { Metrics } from './metrics';
+import { servePage } from './page';
 import type { Readiness } from './readiness';
-import type { TraceStore } from './trace-store';
 
-export interface AdminOptions {
+export interface AdminOptions extends ApiOptions {
   /** The host it listens on, which requests may name. */
   host: string;
   /** Required of every request but the health ones, where set. */
   token: string | undefined;
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   readiness: () => Readiness;
-  traces: TraceStore;
   log: Logger;
 }
-
-const PAGE_SIZE = 50;
-const PAGE_SIZE_MAX = 500;
 
 /** Who asks here is near, and asks for little. */
 const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
 const CONNECTIONS_MAX = 256;
-const ALLOWED = 'GET, HEAD, OPTIONS';
+const READING = 'GET, HEAD, OPTIONS';
 
-const INDEX = `langfuse-otlp-gateway
-
-GET /healthz          alive
-GET /readyz           able to keep spans, and what is wrong
-GET /metrics          Prometheus
-GET /api/traces       the last traces (preview mode), newest first: ?limit=&before=
-GET /api/traces/ID    the observations of one
-`;
-
-/** Health, metrics and a look at what arrived. It shows prompts, so it never shares a port with the receiver. */
+/** Health, metrics and the inspector. It shows prompts, so it never shares a port with the receiver. */
 export function createAdmin(options: AdminOptions): http.Server {
   const { token, log } = options;
   const app = express();
@@ -49,15 +37,21 @@ export function createAdmin(options: AdminOptions): http.Server {
   serveHealth(app, options);
   if (token !== undefined) app.use(guarded(tokenGuard(token, log)));
   app.use(guarded(changeGuard));
-  // Not app.options: `OPTIONS *` has no path that a route could match. Without CORS headers it allows no page anything.
-  app.use((request, response, next) => {
-    if (request.method === 'OPTIONS') response.status(204).setHeader('Allow', ALLOWED).end();
+  serveMetrics(app, options);
+  serveApi(app, options);
+  servePage(app);
+  for (const [path, methods] of Object.entries(METHODS)) {
+    app.all(path, ({ method }, response) => {
+      response.setHeader('Allow', methods);
+      // Without CORS headers it allows no page anything.
+      if (method === 'OPTIONS') response.status(204).end();
+      else response.status(405).json({ error: `${method} is not allowed here, only ${methods}` });
+    });
+  }
+  // Not app.options: `OPTIONS *` has no path that a route could match.
+  app.use(({ method }, response, next) => {
+    if (method === 'OPTIONS') response.status(204).setHeader('Allow', READING).end();
     else next();
-  });
-  serveReading(app, options);
-  app.all(PATHS, ({ method }, response) => {
-    response.setHeader('Allow', ALLOWED);
-    response.status(405).json({ error: `${method} is not allowed here, only ${ALLOWED}` });
   });
   app.use((_request, response) => void response.status(404).json({ error: 'no such path' }));
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
@@ -94,28 +88,15 @@ function guarded(guard: Guard) {
   };
 }
 
-const PATHS = ['/', '/healthz', '/readyz', '/metrics', '/api/traces', '/api/traces/:id'];
+const METHODS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['/', '/healthz', '/readyz', '/metrics'].map((path) => [path, READING])),
+  ...API_METHODS,
+};
 
-function serveReading(app: Express, { metrics, traces }: AdminOptions): void {
+function serveMetrics(app: Express, { metrics }: AdminOptions): void {
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();
     response.setHeader('Content-Type', metrics.contentType);
     response.end(text);
   });
-  app.get('/api/traces', (request, response) => {
-    const { limit, before } = request.query;
-    response.json({
-      traces: traces.list({ limit: pageSize(limit), before: typeof before === 'string' ? before : undefined }),
-    });
-  });
-  app.get('/api/traces/:id', (request, response) => {
-    const traceId = request.params.id.toLowerCase();
-    response.json({ traceId, observations: traces.observations(traceId) });
-  });
-  app.get('/', (_request, response) => void response.type('text/plain').send(INDEX));
-}
-
-function pageSize(limit: unknown): number {
-  const asked = Number(limit ?? PAGE_SIZE);
-  return Number.isSafeInteger(asked) && asked > 0 ? Math.min(asked, PAGE_SIZE_MAX) : PAGE_SIZE;
 }

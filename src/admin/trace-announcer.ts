@@ -1,6 +1,4 @@
 import type { Logger } from 'pino';
-import type { Observation } from '../langfuse/observation/observation';
-import type { TraceStore } from './trace-store';
 
 /** A trace is announced when it has been quiet for so long. */
 const QUIET_MS = 500;
@@ -8,17 +6,20 @@ const QUIET_MS = 500;
 const WAITING_MAX = 200;
 
 /** Preview mode's one log line per trace: what came, in one sentence, and where to look at it. */
-export function createTraceAnnouncer(options: { traces: TraceStore; adminUrl: () => string; log: Logger }) {
+export function createTraceAnnouncer(options: {
+  /** How many observations of each type a trace has; `undefined` when it is not known any more. */
+  typesOf: (traceId: string) => Readonly<Record<string, number>> | undefined;
+  adminUrl: () => string;
+  log: Logger;
+}) {
   const waiting = new Map<string, NodeJS.Timeout>();
 
   function announce(traceId: string): void {
     waiting.delete(traceId);
-    const observations = options.traces.observations(traceId);
-    if (observations.length === 0) return;
-    options.log.info(
-      { traceId, observations: observations.length },
-      sentence(traceId, observations, options.adminUrl()),
-    );
+    const types = options.typesOf(traceId);
+    if (types === undefined) return;
+    const observations = Object.values(types).reduce((sum, count) => sum + count, 0);
+    options.log.info({ traceId, observations }, sentence(traceId, types, options.adminUrl()));
   }
 
   return {
@@ -38,9 +39,7 @@ export function createTraceAnnouncer(options: { traces: TraceStore; adminUrl: ()
   };
 }
 
-function sentence(traceId: string, observations: readonly Observation[], adminUrl: string): string {
-  const counts = new Map<string, number>();
-  for (const { type } of observations) counts.set(type, (counts.get(type) ?? 0) + 1);
-  const types = [...counts].map(([type, count]) => `${count} ${type.toLowerCase()}`).join(', ');
-  return `trace ${traceId}: ${types}; see ${adminUrl}/api/traces/${traceId}`;
+function sentence(traceId: string, types: Readonly<Record<string, number>>, adminUrl: string): string {
+  const counted = Object.entries(types).map(([type, count]) => `${count} ${type.toLowerCase()}`);
+  return `trace ${traceId}: ${counted.join(', ')}; see ${adminUrl}/#/traces/${traceId}`;
 }

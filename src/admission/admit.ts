@@ -24,6 +24,8 @@ export interface Rejection {
   readonly reason: RejectionReason;
   /** Position of the span in the request, as its sender has counted. */
   readonly ordinal: number;
+  /** Position of the span in the request as it was read; another one where its spans were grouped. */
+  readonly position: number;
   /** Path in the request, e.g. `resourceSpans[0].scopeSpans[0].spans[2].traceId`. */
   readonly field: string;
   /** What is wrong with it; never its value. */
@@ -129,13 +131,13 @@ export function admit(
 }
 
 function reject(span: ScannedSpan, traits: number, { faults, paths, sentAt }: Converted): Rejection | undefined {
-  const ordinal = sentAt?.[span.ordinal] ?? span.ordinal;
+  const place = placeOf(span, sentAt);
   const fault = faults.get(span.ordinal);
-  if (fault !== undefined) return { reason: fault.reason, ordinal, field: fault.path, description: fault.description };
+  if (fault !== undefined) return { reason: fault.reason, ...place, field: fault.path, description: fault.description };
   for (const rule of RULES) {
     if ('reject' in rule && (traits & rule.trait) !== 0) {
       const path = paths.get(span.ordinal) ?? pathOf(span);
-      return { reason: rule.reject, ordinal, field: `${path}${rule.field}`, description: rule.description };
+      return { reason: rule.reject, ...place, field: `${path}${rule.field}`, description: rule.description };
     }
   }
   return undefined;
@@ -144,9 +146,12 @@ function reject(span: ScannedSpan, traits: number, { faults, paths, sentAt }: Co
 function rejectLarge(span: ScannedSpan, limit: AttributeLimit, { paths, sentAt }: Converted): Rejection | undefined {
   const field = limit.find(span, paths.get(span.ordinal) ?? pathOf(span));
   if (field === undefined) return undefined;
-  const ordinal = sentAt?.[span.ordinal] ?? span.ordinal;
-  return { reason: 'attribute_too_large', ordinal, field, description: limit.description };
+  return { reason: 'attribute_too_large', ...placeOf(span, sentAt), field, description: limit.description };
 }
+
+const placeOf = ({ ordinal }: ScannedSpan, sentAt: Converted['sentAt']) => {
+  return { ordinal: sentAt?.[ordinal] ?? ordinal, position: ordinal };
+};
 
 interface Mending {
   request: ScannedRequest;

@@ -1,7 +1,7 @@
+import { REPAIR_TEXTS } from '../admission/repair-texts';
 import { WARNING_TEXTS } from '../admission/warnings';
 import { type Branch, traces } from './explain-tree';
 import type { Explained, ExplainedObservation } from './explained';
-import { REPAIR_TEXTS } from './repair-texts';
 
 /** JSON escapes the others; to a terminal these are commands too, and anybody may have put them into a span. */
 const CONTROLS_IN_JSON = /[\x7f-\x9f]/g;

@@ -1,4 +1,4 @@
-import type { Judgement, SpanNotes } from '../judge';
+import type { Judgement, SpanNotes } from '../judgement';
 import type { Observation } from '../langfuse/observation/observation';
 import type { ReceivedSpan } from '../otlp/received-span';
 import type { ScannedSpan } from '../otlp/scan';

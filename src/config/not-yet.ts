@@ -12,10 +12,7 @@ export interface NotYet {
   accepted?: readonly string[];
 }
 
-export const NOT_YET: readonly NotYet[] = [
-  { key: 'workers', env: 'GATEWAY_WORKERS', inFile: false, accepted: ['1'] },
-  { key: 'inspector' },
-];
+export const NOT_YET: readonly NotYet[] = [{ key: 'workers', env: 'GATEWAY_WORKERS', inFile: false, accepted: ['1'] }];
 
 /**
  * What this version says to `raw` for the setting `key`: `settled` needs no reading, `wrong` completes "NAME …", and

@@ -188,6 +188,14 @@ const media = {
   }),
 };
 
+const inspector = {
+  inspector: setting({
+    kind: oneOf(['full', 'metadata', 'off']),
+    reason:
+      'What of spans is kept in memory, up to 64 MiB, to be looked at: all; all but what people wrote; nothing. Without it: full in preview mode, metadata with a destination',
+  }),
+};
+
 const proxyReason = 'Honoured as curl does; the spelling in lower case wins';
 
 const service = {
@@ -221,7 +229,17 @@ const service = {
   }),
 };
 
-export const SETTINGS = { ...receiver, ...admin, ...queue, ...destinations, ...keys, ...meaning, ...media, ...service };
+export const SETTINGS = {
+  ...receiver,
+  ...admin,
+  ...queue,
+  ...destinations,
+  ...keys,
+  ...meaning,
+  ...media,
+  ...inspector,
+  ...service,
+};
 
 export type SettingKey = keyof typeof SETTINGS;
 export type Value<K extends SettingKey> = (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;

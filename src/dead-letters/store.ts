@@ -26,6 +26,8 @@ export interface DeadLetterStore {
   ids(): Promise<string[]>;
   /** Oldest first, one at a time. What vanishes meanwhile is passed over; what is damaged is told and passed over. */
   list(onDamaged: (damaged: DamagedLetter) => void): AsyncIterable<DeadLetter>;
+  /** Why it was written, without its spans' bytes. Any text may be asked for. Rejects with DamagedLetter. */
+  letter(id: string): Promise<DeadLetter | undefined>;
   /** Any text may be asked for. Rejects with DamagedLetter. */
   read(id: string): Promise<{ letter: DeadLetter; bytes: Buffer } | undefined>;
   /** False when there is no such letter, whatever the text. */
@@ -156,7 +158,7 @@ class Store implements DeadLetterStore {
     for (const id of await this.ids()) {
       let letter: DeadLetter | undefined;
       try {
-        letter = await this.#readLetter(id);
+        letter = await this.letter(id);
       } catch (error) {
         if (!(error instanceof DamagedLetter)) throw error;
         onDamaged(error);
@@ -165,9 +167,14 @@ class Store implements DeadLetterStore {
     }
   }
 
+  async letter(id: string): Promise<DeadLetter | undefined> {
+    const bytes = isLetterId(id) ? await readWhole(this.#files, this.#path(id, WHY)) : undefined;
+    return bytes && readLetter(id, bytes);
+  }
+
   async read(id: string): Promise<{ letter: DeadLetter; bytes: Buffer } | undefined> {
     if (!isLetterId(id)) return undefined;
-    const letter = await this.#readLetter(id);
+    const letter = await this.letter(id);
     if (letter === undefined) return undefined;
     const bytes = await readWhole(this.#files, this.#path(id, OTLP));
     if (bytes === undefined) {
@@ -223,11 +230,6 @@ class Store implements DeadLetterStore {
       this.#removing.delete(id);
       this.#underWay--;
     }
-  }
-
-  async #readLetter(id: string): Promise<DeadLetter | undefined> {
-    const bytes = await readWhole(this.#files, this.#path(id, WHY));
-    return bytes && readLetter(id, bytes);
   }
 
   #path(id: string, end: string): string {

@@ -31,6 +31,8 @@ export class Attempt {
   readonly spans: DeliverySpan[] = [];
   /** Set when its entry has failed before: its spans are posted apart from others, so many at a time at most. */
   readonly batchSpansMax: number | undefined;
+  /** When its entry came. */
+  readonly offeredAtMs: number;
   #pending = 0;
   #held = 0;
   #isHeld = false;
@@ -46,7 +48,9 @@ export class Attempt {
     /** All that is left of it waits for media; or that is over. */
     onHeld?: (isHeld: boolean) => void;
     batchSpansMax?: number | undefined;
+    offeredAtMs?: number;
   }) {
+    this.offeredAtMs = hooks.offeredAtMs ?? 0;
     this.batchSpansMax = hooks.batchSpansMax;
     this.#onOutcome = hooks.onOutcome;
     this.#onDone = hooks.onDone;

@@ -6,7 +6,7 @@ import { createGivingUp, type GivingUp, type GivingUpOptions, type Refused } fro
 import { type HandOverOptions, handOver } from './hand-over';
 import { createInFlight } from './in-flight';
 import type { MediaRoom } from './media-room';
-import type { Retry } from './outcome';
+import { PAUSED, type Retry } from './outcome';
 import { createPause, createPauseLog, type Pause } from './pause';
 import { createProbes, type Probes } from './probes';
 import { mayBeItsFault, ownPauseMs, statusOf } from './retries';
@@ -178,6 +178,7 @@ class QueueDispatcher implements Dispatcher {
         // The others of it need not wait for uploads to be tried again or given up; the next attempt joins the uploads.
         if (isHeld && isUrgent) attempt.report(attempt.spans, PAUSED);
       },
+      offeredAtMs: entry.offeredAtMs,
       batchSpansMax: this.#suspects.batchSpansMax(entry) ?? (this.#probe === entry ? entry.items : undefined),
     });
     const reader = new SpanReader(entry.bytes);
@@ -246,5 +247,3 @@ class QueueDispatcher implements Dispatcher {
     this.wake();
   }
 }
-
-const PAUSED: Retry = { kind: 'retry', reason: 'paused', unsent: true, media: true };

@@ -6,6 +6,8 @@ export interface DestinationHealth {
   readonly destination: string;
   /** It has taken something since start. */
   readonly hasAccepted: boolean;
+  /** When it took something last. */
+  readonly lastAcceptedMs?: number | undefined;
   /** Set while its last answer was a failure: since when, and which. */
   readonly trouble: Trouble | undefined;
   /** Set while media cannot be uploaded. Spans without are delivered all the same. */
@@ -27,7 +29,7 @@ export interface HealthRecorder {
 }
 
 export function createHealthRecorder(destination: string, now: () => number): HealthRecorder {
-  let hasAccepted = false;
+  let lastAcceptedMs: number | undefined;
   let trouble: Trouble | undefined;
   /** It has refused the credentials; only an acceptance says otherwise, not another failure. */
   let shutOut = false;
@@ -36,15 +38,15 @@ export function createHealthRecorder(destination: string, now: () => number): He
       if (verdict.kind === 'retry') {
         const { reason } = verdict;
         if (verdict.configuration === true) shutOut = true;
-        const configuration = verdict.configuration ?? (shutOut && !hasAccepted);
+        const configuration = verdict.configuration ?? (shutOut && lastAcceptedMs === undefined);
         trouble = troubleAfter(trouble, { reason, configuration }, now);
         return;
       }
       // A refused batch is the batch's trouble: whoever judges it is up and lets us in.
       trouble = undefined;
-      if (verdict.kind === 'accepted') hasAccepted = true;
+      if (verdict.kind === 'accepted') lastAcceptedMs = now();
     },
-    current: () => ({ destination, hasAccepted, trouble }),
+    current: () => ({ destination, hasAccepted: lastAcceptedMs !== undefined, lastAcceptedMs, trouble }),
   };
 }
 

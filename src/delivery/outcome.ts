@@ -23,3 +23,6 @@ export type Outcome =
 export type Retry = Extract<Outcome, { kind: 'retry' }>;
 
 export const DELIVERED: Outcome = { kind: 'delivered' };
+
+/** What waited for its media while its destination came into trouble. */
+export const PAUSED: Retry = { kind: 'retry', reason: 'paused', unsent: true, media: true };

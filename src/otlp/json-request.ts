@@ -33,6 +33,13 @@ export interface ConvertedRequest {
   paths: Map<number, string>;
   /** Where a span stood in the sender's list, by its position in the request; absent: at the same position. */
   sentAt?: readonly number[];
+  texts: SpanTexts;
+}
+
+/** Where the texts of a request's spans lie, as their sender wrote them: start and end of each, by its position. */
+export interface SpanTexts {
+  readonly bytes: Buffer;
+  readonly ranges: readonly number[];
 }
 
 /**
@@ -60,6 +67,7 @@ class JsonRequestReader {
   readonly #repairs = new Map<number, Set<JsonRepair>>();
   readonly #originalIds = new Map<number, OriginalIds>();
   readonly #paths = new Map<number, string>();
+  readonly #ranges: number[] = [];
   #traceContext: unknown;
   #hasNulls = false;
   #spans = 0;
@@ -93,6 +101,7 @@ class JsonRequestReader {
       originalIds: this.#originalIds,
       traceContext: this.#traceContext,
       paths: this.#paths,
+      texts: { bytes: scanner.bytes, ranges: this.#ranges },
     };
   }
 
@@ -142,6 +151,7 @@ class JsonRequestReader {
       this.#originalIds.set(ordinal, originalIds);
     }
     this.#writer.endMessage(mark);
+    this.#ranges.push(pos, this.#scanner.pos);
   }
 
   /** A field of the resource or scope level. Unreadable, it is a fault of all spans below it. */

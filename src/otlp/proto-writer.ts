@@ -26,6 +26,11 @@ export class ProtoWriter {
     return this.pos < this.#bytes.length * USED_SHARE_MIN ? Buffer.from(written) : written;
   }
 
+  /** What was written so far, in the writer's own memory: good until something else is written. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.pos);
+  }
+
   varint(value: number): void {
     this.#reserve(5);
     this.#putVarint(value >>> 0);

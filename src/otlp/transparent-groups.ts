@@ -17,6 +17,9 @@ const KEY_BYTES_MAX = 256;
 export interface WrittenSpan {
   /** In the list its sender has sent. */
   readonly index: number;
+  /** Where its own text lies in the body. */
+  readonly textStart: number;
+  readonly textEnd: number;
   readonly start: number;
   readonly end: number;
   readonly fault: JsonFault | undefined;

@@ -59,7 +59,8 @@ class TransparentRequestReader {
     scanner.end();
     const assembly = new Assembly(writer.finish(), this.#count);
     for (const resource of this.#groups.resources.values()) yield* assembly.resource(resource);
-    return { ...assembly.finish(), traceContext: this.#traceContext };
+    const texts = { bytes: scanner.bytes, ranges: assembly.ranges };
+    return { ...assembly.finish(), traceContext: this.#traceContext, texts };
   }
 
   *#envelope(): Steps {
@@ -91,6 +92,7 @@ class TransparentRequestReader {
   #span(index: number): void {
     const { scanner, writer, scalars } = this.#tools;
     const isObject = scanner.next() === 'object';
+    const textStart = scanner.pos;
     const span = isObject ? new Members(scanner, SPAN_NAMES) : undefined;
     if (span === undefined) scanner.skip();
     const scannedTo = scanner.pos;
@@ -107,7 +109,7 @@ class TransparentRequestReader {
       writer.pos = start;
     }
     scanner.pos = scannedTo;
-    group.spans.push({ index, start, end: writer.pos, fault, ...mended });
+    group.spans.push({ index, textStart, textEnd: scannedTo, start, end: writer.pos, fault, ...mended });
   }
 }
 
@@ -116,6 +118,8 @@ class Assembly {
   readonly #written: Buffer;
   readonly #writer: ProtoWriter;
   readonly #sentAt: number[] = [];
+  /** As in SpanTexts. */
+  readonly ranges: number[] = [];
   readonly #paths = new Map<number, string>();
   readonly #faults = new Map<number, JsonFault>();
   readonly #repairs = new Map<number, Set<JsonRepair>>();
@@ -146,6 +150,7 @@ class Assembly {
 
   #span(span: WrittenSpan, resource: ResourceGroup, scope: ScopeGroup): void {
     const position = this.#sentAt.push(span.index) - 1;
+    this.ranges.push(span.textStart, span.textEnd);
     const path = `spans[${span.index}]`;
     const fault = span.fault ?? copyOf(resource.fault ?? scope.fault);
     this.#paths.set(position, path);
@@ -160,7 +165,7 @@ class Assembly {
     if (span.repairs.size > 0) this.#originalIds.set(position, span.originalIds);
   }
 
-  finish(): Omit<ConvertedRequest, 'traceContext'> {
+  finish(): Omit<ConvertedRequest, 'traceContext' | 'texts'> {
     return {
       bytes: this.#writer.finish(),
       faults: this.#faults,

@@ -4,6 +4,15 @@ import type { RequestedContext } from '../admission/trace-context';
 import type { WarningName } from '../admission/warnings';
 import type { BodyFormat } from './format';
 
+/** From whom a request came, as far as it says. */
+export interface RequestSender {
+  readonly userAgent: string | undefined;
+  /** Of the client, as far as proxies are trusted. */
+  readonly address: string | undefined;
+  /** Name of its key. */
+  readonly key: string | undefined;
+}
+
 /** What a request is made of once it is inside: its bytes, uncompressed. */
 export interface ReceivedBody {
   readonly format: BodyFormat;
@@ -13,6 +22,7 @@ export interface ReceivedBody {
   /** Where its sender's spans go; `undefined`: to the first destination. */
   readonly destination: string | undefined;
   readonly policy: SenderPolicy | undefined;
+  readonly sender: RequestSender;
   /**
    * To be called before its spans are judged, with their number and that of their attributes, values, events and links;
    * throws a GatewayError when they are too many.

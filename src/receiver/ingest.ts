@@ -82,6 +82,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const accepted = await accept({
         ...{ format, bytes, traceContext: requestedContext(request) },
         ...{ destination: sender.key?.destination, policy: sender.policy, onRead: charge.read },
+        sender: { userAgent: request.headers['user-agent'], address: request.ip, key: sender.key?.name },
       });
       charge.kept(accepted.accepted);
       return { format, accepted };

@@ -31,6 +31,8 @@ export interface ReceiverOptions extends Omit<IngestOptions, 'budget'>, FlushOpt
   tls?: ReadTls | undefined;
   /** Called once per request when its answer is out. */
   onAnswered: (answered: { path: string; code: number; seconds: number }) => void;
+  /** A request was answered with an error; its message is for the sender. */
+  onFailed: (failed: { status: number; message: string; path: string; userAgent: string | undefined }) => void;
   /** A connection was closed at once, because there are too many. */
   onConnectionDropped: () => void;
   /** While true every request is refused with 503. */
@@ -139,6 +141,8 @@ function createApp(options: ReceiverOptions, open: OpenRequests): Express {
     const known = gatewayError(error);
     if (known.code === 'internal') log.error({ err: error, path: request.path }, 'a request failed inside the gateway');
     else log.debug({ code: known.code, path: request.path, cause: known.cause }, known.message);
+    const { path, headers } = request;
+    options.onFailed({ status: known.httpStatus, message: known.message, path, userAgent: headers['user-agent'] });
     const answer = () => sendError(request, response, known, answerFormat(request, response));
     if (known.code === 'rate_limited') slowly(answer);
     else answer();

@@ -1,63 +1,17 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import pino from 'pino';
-import { createMetrics } from '../../src/admin/metrics';
 import type { Readiness } from '../../src/admin/readiness';
-import { type AdminOptions, createAdmin } from '../../src/admin/server';
-import { createTraceStore } from '../../src/admin/trace-store';
-import { createLedger } from '../../src/ledger';
-import { exchange } from '../support/exchange';
-import { after2026, observationOf } from '../support/observations';
+import type { AdminOptions } from '../../src/admin/server';
+import { READY, type RunningAdmin, startAdmin } from '../support/admin';
 import { openConnection } from '../support/raw-connection';
 
-let server: Server | undefined;
-afterEach(async () => {
-  server?.closeAllConnections();
-  server?.close();
-  await (server && once(server, 'close'));
-});
+let admin: RunningAdmin;
+afterEach(() => admin.close());
 
-const logs: string[] = [];
-const READY: Readiness = { code: 200, status: 'ready', reasons: [] };
-
-/** An admin server; `get` answers with the status and, where it is JSON, the parsed body. */
-async function start(options: Partial<AdminOptions> = {}) {
-  logs.length = 0;
-  const metrics = createMetrics({
-    totals: createLedger().totals,
-    queue: () => ({ items: 0, bytes: 0, oldestOfferedAtMs: undefined }),
-    storage: () => ({
-      ...{ expiredLetters: 0, damagedRecords: 0, isSick: false },
-      deadLetters: { letters: 0, bytes: 0 },
-    }),
-    ...{ now: Date.now, isUp: () => true, queueBytesMax: 1_000 },
-    ...{
-      destinations: ['main'],
-      refusals: [],
-      repairs: [],
-      warnings: [],
-      rejections: [],
-      contextOutcomes: [],
-      keys: [],
-      gateRefusals: [],
-      mediaOutcomes: [],
-    },
-  });
-  const log = pino({ level: 'trace' }, { write: (line: string) => logs.push(line) });
-  const defaults = { host: '127.0.0.1', token: undefined, metrics, readiness: () => READY, log };
-  server = createAdmin({ ...defaults, traces: createTraceStore(), ...options }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const get = async (path: string, { headers, method = 'GET' }: { headers?: object; method?: string } = {}) => {
-    const { status, headers: sent, body } = await exchange(url, { method, path, headers: { ...headers } });
-    const isJson = String(sent['content-type']).startsWith('application/json');
-    return { status, headers: sent, body: isJson && body.length > 0 ? JSON.parse(body.toString()) : body.toString() };
-  };
-  return { get, url };
+async function start(options: Partial<AdminOptions> = {}): Promise<RunningAdmin> {
+  admin = await startAdmin(options);
+  return admin;
 }
 
-test('health, metrics and an index', async () => {
+test('health and metrics', async () => {
   const { get } = await start();
   expect(await get('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
   expect(await get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready', reasons: [] } });
@@ -67,10 +21,7 @@ test('health, metrics and an index', async () => {
     headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
   });
   expect(metrics.body).toContain('\ngateway_queue_spans 0\n');
-  const index = await get('/');
-  expect(index.headers['content-type']).toMatch(/^text\/plain/);
-  for (const path of ['/healthz', '/readyz', '/metrics', '/api/traces']) expect(index.body).toContain(path);
-  expect(index.headers).not.toHaveProperty('x-powered-by');
+  expect(metrics.headers).not.toHaveProperty('x-powered-by');
 });
 
 test('readiness as it is at that moment', async () => {
@@ -83,14 +34,29 @@ test('readiness as it is at that moment', async () => {
   });
 });
 
-const KNOWN = ['/', '/healthz', '/readyz', '/metrics', '/api/traces', '/api/traces/aa'];
+/** What may be read, but for the events, which have no end. */
+const KNOWN = [
+  ...['/', '/healthz', '/readyz', '/metrics', '/api', '/api/overview', '/api/traces', '/api/traces/aa'],
+  ...['/api/traces/aa/tree', '/api/trouble', '/api/dead-letters'],
+];
+/** A span that is not there, and events. */
+const UNUSUAL = ['/api/traces/aa/spans/bb', '/api/events'];
+/** What may be changed only, and how. */
+const CHANGES = [
+  ['POST', '/api/dead-letters/x/replay'],
+  ['DELETE', '/api/dead-letters/x'],
+] as const;
+/** A change that came through, to a gateway that keeps no dead letters. */
+const NO_DESK = 409;
 const JSON_BODY = { 'content-type': 'application/json' };
 
 test.each([
   ['GET', '/nothing'],
-  ['GET', '/api'],
+  ['GET', '/api/nothing'],
+  ['GET', '/api/traces/aa/nothing'],
+  ['GET', '/api/traces/aa/spans/bb/nothing'],
   ['POST', '/v1/traces'],
-  ['DELETE', '/api'],
+  ['DELETE', '/api/dead-letters/x/replay/nothing'],
 ])('%s %s: 404', async (method, path) => {
   const { get } = await start();
   const answer = await get(path, { method, headers: JSON_BODY });
@@ -99,7 +65,7 @@ test.each([
 
 test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'])('%s: 405 that names what is allowed', async (method) => {
   const { get } = await start();
-  for (const path of KNOWN) {
+  for (const path of [...KNOWN, ...UNUSUAL]) {
     const answer = await get(path, { method, headers: JSON_BODY });
     const error = `${method} is not allowed here, only GET, HEAD, OPTIONS`;
     expect([path, answer]).toMatchObject([
@@ -109,17 +75,35 @@ test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'])('%s: 405 that names wh
   }
 });
 
+test.each(CHANGES)('where %s %s is allowed nothing else is', async (allowed, path) => {
+  const { get } = await start();
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((each) => each !== allowed)) {
+    const answer = await get(path, { method, headers: JSON_BODY });
+    const error = `${method} is not allowed here, only ${allowed}, OPTIONS`;
+    expect([method, answer]).toMatchObject([
+      method,
+      { status: 405, headers: { allow: `${allowed}, OPTIONS` }, body: { error } },
+    ]);
+  }
+});
+
 test('HEAD is answered as GET, without a body', async () => {
   const { get } = await start();
-  for (const path of KNOWN) expect(await get(path, { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+  for (const path of [...KNOWN, '/api/events']) {
+    expect([path, await get(path, { method: 'HEAD' })]).toMatchObject([path, { status: 200, body: '' }]);
+  }
 });
 
 test('OPTIONS: 204 that names what is allowed, and allows no page anything', async () => {
   const { get } = await start();
   const asks = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
-  for (const path of [...KNOWN, '/nothing', '*']) {
+  const reading = [...KNOWN, ...UNUSUAL, '/nothing', '*'].map((path) => [path, 'GET, HEAD, OPTIONS'] as const);
+  for (const [path, allowed] of [
+    ...reading,
+    ...CHANGES.map(([method, path]) => [path, `${method}, OPTIONS`] as const),
+  ]) {
     const { status, headers, body } = await get(path, { method: 'OPTIONS', headers: asks });
-    expect([path, status, headers.allow, body]).toEqual([path, 204, 'GET, HEAD, OPTIONS', '']);
+    expect([path, status, headers.allow, body]).toEqual([path, 204, allowed, '']);
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
   }
 });
@@ -129,7 +113,9 @@ test('every answer keeps itself from the pages of others', async () => {
   const protection = {
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'same-origin',
-    'content-security-policy': "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    'content-security-policy':
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
   };
@@ -139,7 +125,7 @@ test('every answer keeps itself from the pages of others', async () => {
     await get('/', { method: 'POST' }),
     await get('/', { method: 'OPTIONS' }),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 404, 400, 403, 415, 204]);
+  expect(answers.map(({ status }) => status)).toEqual([...KNOWN.map(() => 200), 404, 400, 403, 415, 204]);
   for (const { headers } of answers) {
     expect(headers).toMatchObject(protection);
     expect(headers).not.toHaveProperty('etag');
@@ -178,6 +164,10 @@ describe('changes: no page of another origin makes any', () => {
       const unknown = await get('/nothing', { method, headers: { ...JSON_BODY, host: HERE, ...headers } });
       expect(unknown.status).toBe(status === 405 ? 404 : status);
     }
+    for (const [method, path] of CHANGES) {
+      const answer = await get(path, { method, headers: { ...JSON_BODY, host: HERE, ...headers } });
+      expect([path, answer]).toMatchObject([path, { status: status === 405 ? NO_DESK : status }]);
+    }
   });
 
   test.each([
@@ -195,6 +185,10 @@ describe('changes: no page of another origin makes any', () => {
     for (const path of KNOWN) {
       const answer = await get(path, { method: 'POST', headers: { 'content-type': type } });
       expect([path, answer]).toMatchObject([path, { status, body: { error: expect.any(String) } }]);
+    }
+    for (const [method, path] of CHANGES) {
+      const answer = await get(path, { method, headers: { 'content-type': type } });
+      expect([path, answer]).toMatchObject([path, { status: status === 405 ? NO_DESK : status }]);
     }
   });
 
@@ -225,71 +219,6 @@ describe('changes: no page of another origin makes any', () => {
   });
 });
 
-describe('traces', () => {
-  const traces = createTraceStore();
-  const root = observationOf({ traceId: 'aa', spanId: '01', name: 'chat', startMs: 0, endMs: 90, sessionId: 's' });
-  const child = observationOf({ traceId: 'aa', spanId: '02', parentSpanId: '01', startMs: 5 });
-  for (const observation of [child, root, observationOf({ traceId: 'bb', spanId: '03' })]) traces.add(observation, 1);
-
-  test('the list, newest first', async () => {
-    const { get } = await start({ traces });
-    const times = { startTime: after2026(0), durationMs: 90 };
-    const first = { traceId: 'aa', name: 'chat', observations: 2, ...times, sessionId: 's', userId: null, warnings: 0 };
-    expect((await get('/api/traces')).body).toEqual({
-      traces: [expect.objectContaining({ traceId: 'bb', observations: 1 }), first],
-    });
-  });
-
-  test.each<[string, string[]]>([
-    ['?limit=1', ['bb']],
-    ['?limit=1&before=bb', ['aa']],
-    ['?before=aa', []],
-    ['?limit=0', ['bb', 'aa']],
-    ['?limit=-1', ['bb', 'aa']],
-    ['?limit=many', ['bb', 'aa']],
-    ['?limit=1e400', ['bb', 'aa']],
-    ['?limit=1&limit=2', ['bb', 'aa']],
-    ['?before[x]=1', ['bb', 'aa']],
-  ])('%s', async (query, expected) => {
-    const { get } = await start({ traces });
-    const { status, body } = await get(`/api/traces${query}`);
-    expect([status, body.traces.map(({ traceId }: { traceId: string }) => traceId)]).toEqual([200, expected]);
-  });
-
-  test('one trace: its observations as explain prints them, in the order of their tree', async () => {
-    const { get } = await start({ traces });
-    const expected = JSON.parse(JSON.stringify({ traceId: 'aa', observations: [root, child] }));
-    expect((await get('/api/traces/aa')).body).toEqual(expected);
-    expect((await get('/api/traces/AA')).body).toEqual(expected);
-    // The names of the contract, and no others.
-    const names = `traceId spanId parentSpanId isRoot type name startTime endTime completionStartTime level statusMessage model
-      modelParameters usage cost input output sessionId userId traceName tags public environment release version promptName
-      promptVersion metadata repairs warnings`;
-    expect(Object.keys(expected.observations[0]).toSorted()).toEqual(names.split(/\s+/).toSorted());
-  });
-
-  test('a span without any time does not hide the others', async () => {
-    const timeless = createTraceStore();
-    timeless.add(observationOf({ traceId: 'aa', startTime: null, endTime: null }), 1);
-    const { get } = await start({ traces: timeless });
-    expect((await get('/api/traces')).status).toBe(200);
-    expect((await get('/api/traces/aa')).body.observations).toHaveLength(1);
-  });
-
-  test.each(['/api/traces/unknown', '/api/traces/__proto__', '/api/traces/%00'])(
-    '%s: empty, no error',
-    async (path) => {
-      const { get } = await start();
-      expect(await get(path)).toMatchObject({ status: 200, body: { observations: [] } });
-    },
-  );
-
-  test('none: an empty list', async () => {
-    const { get } = await start();
-    expect(await get('/api/traces')).toMatchObject({ status: 200, body: { traces: [] } });
-  });
-});
-
 describe('Host: a page that points its own name here reads nothing', () => {
   test.each([
     ['127.0.0.1', 200],
@@ -309,7 +238,7 @@ describe('Host: a page that points its own name here reads nothing', () => {
     ['[evil.example]', 403],
   ])('%p: %i', async (host, status) => {
     const { get } = await start({ host: 'admin.internal' });
-    for (const path of ['/', '/healthz', '/readyz', '/metrics', '/api/traces', '/api/traces/aa', '/nothing/of/this']) {
+    for (const path of [...KNOWN, '/nothing/of/this']) {
       // A load balancer asks for health by whatever name it knows.
       const expected = path === '/nothing/of/this' && status === 200 ? 404 : status;
       expect([path, (await get(path, { headers: { host } })).status]).toEqual([path, expected]);
@@ -333,20 +262,44 @@ describe('Host: a page that points its own name here reads nothing', () => {
 
 describe('token', () => {
   const bearer = (token: string) => ({ headers: { authorization: token } });
+  const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`;
 
   test.each([
     ['none', {}, 401],
     ['another', bearer('Bearer tokem'), 401],
     ['a longer one', bearer('Bearer token2'), 401],
     ['an empty one', bearer('Bearer '), 401],
-    ['another scheme', bearer(`Basic ${btoa(':token')}`), 401],
+    ['a scheme that is not known', bearer('Digest token'), 401],
     ['the token', bearer('Bearer token'), 200],
     ['the scheme in lower case', bearer('bearer token'), 200],
+    ['Basic: the token as the password of nobody', bearer(basic(':token')), 200],
+    ['Basic: of anybody', bearer(basic('admin:token')), 200],
+    ['Basic: in lower case', bearer(`basic ${btoa('admin:token')}`), 200],
+    ['Basic: another password', bearer(basic('admin:tokem')), 401],
+    ['Basic: the token as the name', bearer(basic('token:')), 401],
+    ['Basic: the token alone', bearer(basic('token')), 401],
+    ['Basic: no password', bearer(basic('admin:')), 401],
+    ['Basic: a colon more', bearer(basic('admin:token:')), 401],
+    ['Basic: in front of the password', bearer(basic('admin::token')), 401],
+    ['Basic: nothing', bearer('Basic '), 401],
+    ['Basic: no base64', bearer('Basic token'), 401],
+    ['Bearer: what is for Basic', bearer(`Bearer ${btoa(':token')}`), 401],
   ])('%s', async (_, request, status) => {
     const { get } = await start({ token: 'token' });
-    for (const path of ['/', '/metrics', '/api/traces', '/api/traces/aa']) {
+    for (const path of KNOWN.filter((path) => !path.endsWith('z'))) {
       expect([path, (await get(path, request)).status]).toEqual([path, status]);
     }
+    for (const [method, path] of CHANGES) {
+      const { headers } = { headers: {}, ...request };
+      const answer = await get(path, { method, headers: { ...JSON_BODY, ...headers } });
+      expect([path, answer.status]).toEqual([path, status === 200 ? NO_DESK : status]);
+    }
+  });
+
+  test('a password has as many colons, and letters of any alphabet, as it likes', async () => {
+    const { get } = await start({ token: 'a:b:größe' });
+    expect((await get('/metrics', bearer(basic('admin:a:b:größe')))).status).toBe(200);
+    expect((await get('/metrics', bearer(basic('admin:a:b')))).status).toBe(401);
   });
 
   test.each([
@@ -360,13 +313,15 @@ describe('token', () => {
   });
 
   test('wrong ones are told of, one line for many, and no word of the token', async () => {
-    const { get } = await start({ token: 'token' });
+    const { get, logs } = await start({ token: 'token' });
     await get('/metrics');
     expect(logs).toEqual([]);
-    for (let round = 0; round < 5; round += 1) await get('/metrics', bearer('Bearer secret-of-mine'));
+    for (const scheme of ['Bearer secret-of-mine', basic('me:secret-of-mine'), 'Bearer secret-of-mine']) {
+      await get('/metrics', bearer(scheme));
+    }
     const told = { level: 40, wrong: 1, address: '127.0.0.1' };
     expect(logs.map((line) => JSON.parse(line))).toMatchObject([told]);
-    expect(logs.join('')).not.toMatch(/secret-of-mine|Bearer/);
+    expect(logs.join('')).not.toMatch(/secret-of-mine|Bearer|Basic/);
   });
 
   test('health needs none; unknown paths tell nothing without', async () => {
@@ -374,14 +329,16 @@ describe('token', () => {
     expect((await get('/healthz')).status).toBe(200);
     expect((await get('/readyz')).status).toBe(200);
     const refused = await get('/nothing');
-    expect(refused).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer realm="admin"' } });
+    // Bearer for programs; for Basic a browser asks its user.
+    const challenges = 'Bearer realm="admin", Basic realm="admin", charset="UTF-8"';
+    expect(refused).toMatchObject({ status: 401, headers: { 'www-authenticate': challenges } });
     expect(JSON.stringify(refused)).not.toContain('"token"');
   });
 });
 
 test('a failure inside is a 500 that says nothing, and a line in the log', async () => {
   const text = () => Promise.reject(new Error('what happened'));
-  const { get } = await start({ metrics: { text, contentType: 'text/plain' } });
+  const { get, logs } = await start({ metrics: { text, contentType: 'text/plain' } });
   expect(await get('/metrics')).toMatchObject({ status: 500, body: { error: 'internal error' } });
   expect(logs.map((line) => JSON.parse(line))).toMatchObject([{ level: 50, path: '/metrics' }]);
 });
@@ -392,6 +349,6 @@ test('a path that cannot be decoded is the mistake of who asks', async () => {
 });
 
 test('connections and the time they take are bounded', async () => {
-  await start();
+  const { server } = await start();
   expect(server).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, maxConnections: 256 });
 });

@@ -1,5 +1,5 @@
 import type { SenderPolicy } from '../../src/admission/sender-policy';
-import type { RequestToJudge } from '../../src/judge';
+import type { RequestToJudge } from '../../src/judgement';
 import { ENCODINGS, type Encoding, type JudgeSettings, shown, startJudging } from '../support/judging';
 import { type Fields, requestOf, SPAN_ID, spanOf, TRACE_ID, twins } from '../support/otlp-twins';
 

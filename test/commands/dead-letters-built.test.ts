@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataDirectory } from '../../src/data-directory';
+import { createDeadLetterDesk, deskListener } from '../../src/dead-letter-desk';
 import { claimDirectory } from '../../src/owner';
-import { createDeadLetterDesk } from '../../src/replay';
 import { letterOf, put, storeAt } from '../dead-letters/letters';
 import { endAllBuilt, runBuilt } from '../support/built-gateway';
 import { makeTemporary, removeTemporary } from '../support/temporary';
@@ -65,7 +65,7 @@ test('beside the owner of the data directory, which is in another process', asyn
     return { id, spans: 7 };
   };
   const claim = await claimDirectory({
-    ...{ directory: dataDir, handler: createDeadLetterDesk({ store, replay }), randomName: () => 'abcd' },
+    ...{ directory: dataDir, handler: deskListener(createDeadLetterDesk({ store, replay })), randomName: () => 'abcd' },
     about: { pid: process.pid, startedAt: new Date(0).toISOString(), version: '0' },
   });
   expect(await run('replay')).toMatchObject({

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { REPAIRS, type RepairName } from '../../src/admission/repairs';
 import { type DeadLettersRequest, deadLetters, readDeadLettersRequest } from '../../src/commands/dead-letters';
 import { dataDirectory } from '../../src/data-directory';
+import { createDeadLetterDesk, deskListener } from '../../src/dead-letter-desk';
 import { createKeeper } from '../../src/dead-letter-keeper';
 import { type Claim, claimDirectory } from '../../src/owner';
 import { createDiskQueue } from '../../src/queue/disk-queue';
 import { realFiles } from '../../src/queue/files';
 import { createMemoryQueue } from '../../src/queue/memory-queue';
-import { createDeadLetterDesk, createReplay } from '../../src/replay';
+import { createReplay } from '../../src/replay';
 import { letterOf, NOW_MS, put, storeAt } from '../dead-letters/letters';
 import { makeTemporary, removeTemporary } from '../support/temporary';
 import { encodeSpans, numberedSpans } from '../support/trace-request';
@@ -67,7 +68,7 @@ async function ownAsGateway() {
     isKnown: (destination) => destination === 'main',
     repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>,
   });
-  const desk = createDeadLetterDesk({ store, replay });
+  const desk = deskListener(createDeadLetterDesk({ store, replay }));
   await own((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     desk(request, response);

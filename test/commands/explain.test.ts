@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { REPAIR_TEXTS } from '../../src/admission/repair-texts';
 import { REPAIRS } from '../../src/admission/repairs';
 import { readExplainRequest } from '../../src/commands/explain';
-import { REPAIR_TEXTS } from '../../src/commands/repair-texts';
 import { KEYS, write } from '../support/configuration';
 import { corpusCases } from '../support/corpus';
 import { twins } from '../support/otlp-twins';

@@ -51,6 +51,27 @@ describe('queue.deadLetterMaxAgeS, which only the file can say', () => {
   });
 });
 
+describe('inspector, which only the file can say: without it what people wrote is for Langfuse, unless there is none', () => {
+  test.each<[name: string, env: Env, yaml: string | undefined, kept: string]>([
+    ['preview mode', {}, undefined, 'full'],
+    ['a destination', KEYS, undefined, 'metadata'],
+    ['a destination of the file', {}, 'destinations: [{ name: eu, publicKey: pk, secretKey: sk }]', 'metadata'],
+    ['nothing said', KEYS, 'inspector:', 'metadata'],
+    ['full with a destination', KEYS, 'inspector: full', 'full'],
+    ['metadata in preview mode', {}, 'inspector: metadata', 'metadata'],
+    ['off, as YAML 1.1 would take for false', KEYS, 'inspector: off', 'off'],
+    ['in capitals', {}, 'inspector: "OFF"', 'off'],
+  ])('%s', (_, env, yaml, kept) => {
+    expect(configOf(env, yaml).inspector).toBe(kept);
+  });
+
+  test.each(['true', 'all', '[full]', '{ mode: full }'])('%s is a mistake', (given) => {
+    expect(mistakesOf({}, `inspector: ${given}`)).toEqual([
+      'gateway.yaml:1: inspector must be one of full, metadata, off',
+    ]);
+  });
+});
+
 describe('receiver.trustProxy, which only the file can say', () => {
   const file = (value: string) => `receiver: { trustProxy: ${value} }`;
   const expected =

@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { REPAIRS, type RepairName } from '../../src/admission/repairs';
+import { createDeadLetterDesk, deskListener } from '../../src/dead-letter-desk';
 import type { DeadLetterStore } from '../../src/dead-letters/store';
 import { realFiles } from '../../src/queue/files';
 import { createMemoryQueue } from '../../src/queue/memory-queue';
-import { createDeadLetterDesk, createReplay } from '../../src/replay';
+import { createReplay } from '../../src/replay';
 import { makeTemporary, removeTemporary } from '../support/temporary';
 import { put, storeAt } from './letters';
 
@@ -28,7 +29,7 @@ beforeEach(async () => {
     isKnown: (destination) => destination === 'main',
     repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>,
   });
-  server = createServer(createDeadLetterDesk({ store, replay }));
+  server = createServer(deskListener(createDeadLetterDesk({ store, replay })));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });

@@ -96,10 +96,33 @@ async function send(body: string | Uint8Array, headers: Record<string, string> =
   return answer;
 }
 
+async function look(path: string): Promise<string> {
+  const headers = { authorization: `Bearer ${SECRETS.adminToken}` };
+  const text = (await exchange(gateway.adminUrl, { method: 'GET', path, headers })).body.toString();
+  said.push(text);
+  return text;
+}
+
+const LOOKED_AT = [
+  '/',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/api',
+  '/api/overview',
+  '/api/trouble',
+  '/api/dead-letters',
+];
+
 /** What the gateway has said by now, on every way it has. */
 async function everythingSaid(): Promise<string> {
-  for (const path of ['/', '/healthz', '/readyz', '/metrics', '/api/traces']) {
-    said.push((await exchange(gateway.adminUrl, { method: 'GET', path })).body.toString());
+  for (const path of LOOKED_AT) await look(path);
+  const { traces } = JSON.parse(await look('/api/traces?limit=500')) as { traces: { traceId: string }[] };
+  await look('/api/traces?rejected=true');
+  for (const { traceId } of traces) {
+    await look(`/api/traces/${traceId}`);
+    const { rows } = JSON.parse(await look(`/api/traces/${traceId}/tree`)) as { rows: { spanId: string }[] };
+    for (const { spanId } of rows) await look(`/api/traces/${traceId}/spans/${spanId}`);
   }
   return [...gateway.logs, ...said].join('\n');
 }
@@ -132,7 +155,8 @@ test.each(BAD_JSON)('%s, with every repair off', async (_, body) => {
 });
 
 test('protobuf cut at every place, and refused by Langfuse', async () => {
-  await start();
+  // Of what is accepted the inspector would show the resource, words and all.
+  await start({ GATEWAY_CONFIG: write('inspector: off') });
   const body = encodeSpans([{ name: 'refused', attributes: { 'gen_ai.prompt': WORDS } }], { resource: { r: WORDS } });
   const headers = { 'content-type': 'application/x-protobuf' };
   for (let end = 1; end <= body.length; end++) await send(body.subarray(0, end), headers);
@@ -199,9 +223,10 @@ test('a sender that goes away in the middle of its words', async () => {
   expectSecretsKept(await everythingSaid());
 });
 
-test('the words that are looked for do arrive at Langfuse', async () => {
-  await start();
+test('the words that are looked for do arrive at Langfuse, and where they are asked for', async () => {
+  await start({ GATEWAY_CONFIG: write('inspector: full') });
   await send(spanWith({}));
+  expect((await everythingSaid()).split(WORDS).length).toBeGreaterThan(2);
   expect(await fake.waitForSpans(1)).toMatchObject([
     { attributes: [{ key: 'gen_ai.prompt', value: { string: WORDS } }] },
   ]);

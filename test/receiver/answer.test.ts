@@ -30,6 +30,7 @@ async function answerTo(encoding: Encoding, success: Success) {
 const rejections = (count: number, length = 0): Rejection[] =>
   Array.from({ length: count }, (_, index) => ({
     ordinal: index,
+    position: index,
     reason: 'invalid_trace_id',
     field: `resourceSpans[0].scopeSpans[0].spans[${index}].traceId`,
     description: `is no id${'.'.repeat(length)}`,

@@ -38,7 +38,13 @@ test.each(['/otel-ingest', '/otel-ingest?flush=false', '/otel-ingest?flush='])('
 
 test('no more than a thousand errors are listed; all are counted', async () => {
   const rejections = Array.from({ length: 1500 }, (_, ordinal): Accepted['rejections'][number] => {
-    return { reason: 'invalid_field', ordinal, field: `spans[${ordinal}]`, description: 'is not an object' };
+    return {
+      reason: 'invalid_field',
+      ordinal,
+      position: ordinal,
+      field: `spans[${ordinal}]`,
+      description: 'is not an object',
+    };
   });
   const send = await start({ accept: async () => ({ ...NOTHING_TO_TELL, accepted: 0, rejections }) });
   const { status, body } = await send();

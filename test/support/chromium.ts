@@ -11,22 +11,54 @@ export const CLIENT_PACKAGES = join(__dirname, '../clients/node_modules');
 
 /** What is used here of playwright-core, which is not among the project's own dependencies. */
 export interface Chromium {
-  newContext(): Promise<ChromiumContext>;
+  newContext(options?: ContextOptions): Promise<ChromiumContext>;
   close(): Promise<void>;
+}
+export interface ContextOptions {
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+  reducedMotion?: 'reduce';
+  httpCredentials?: { username: string; password: string };
 }
 export interface ChromiumContext {
   newPage(): Promise<ChromiumPage>;
+  close(): Promise<void>;
+}
+/** What is on a page, looked for until it is there. */
+export interface ChromiumLocator {
+  filter(by: { hasText: string | RegExp }): ChromiumLocator;
+  locator(selector: string): ChromiumLocator;
+  getByRole(role: string, options?: { name?: string | RegExp; exact?: boolean }): ChromiumLocator;
+  getByText(text: string | RegExp): ChromiumLocator;
+  first(): ChromiumLocator;
+  nth(index: number): ChromiumLocator;
+  click(): Promise<void>;
+  fill(text: string): Promise<void>;
+  check(): Promise<void>;
+  press(key: string): Promise<void>;
+  focus(): Promise<void>;
+  count(): Promise<number>;
+  waitFor(options?: { state: 'visible' | 'hidden' | 'attached' | 'detached' }): Promise<void>;
+  textContent(): Promise<string | null>;
+  allTextContents(): Promise<string[]>;
+  getAttribute(name: string): Promise<string | null>;
+  evaluate<Result>(run: (element: never) => Result): Promise<Result>;
 }
 export interface ChromiumPage {
   on(event: 'console', listener: (message: { text(): string }) => void): void;
   on(event: 'pageerror', listener: (error: Error) => void): void;
+  on(event: 'request', listener: (request: { url(): string }) => void): void;
   once(event: 'close', listener: (page: ChromiumPage) => void): void;
   goto(url: string): Promise<unknown>;
-  evaluate<Argument>(run: (argument: Argument) => unknown, argument: Argument): Promise<unknown>;
+  evaluate<Argument>(run: ((argument: Argument) => unknown) | string, argument?: Argument): Promise<unknown>;
+  getByRole: ChromiumLocator['getByRole'];
+  getByText: ChromiumLocator['getByText'];
+  getByLabel(text: string | RegExp): ChromiumLocator;
+  readonly keyboard: { press(key: string): Promise<void> };
   click(selector: string): Promise<void>;
-  locator(selector: string): { filter(by: { hasText: RegExp }): { textContent(): Promise<string | null> } };
-  screenshot(): Promise<Buffer>;
-  close(options: { runBeforeUnload: boolean }): Promise<void>;
+  locator(selector: string): ChromiumLocator;
+  screenshot(options?: { path: string }): Promise<Buffer>;
+  close(options?: { runBeforeUnload: boolean }): Promise<void>;
 }
 interface Playwright {
   chromium: {

@@ -1,5 +1,6 @@
 import { ID_REPAIRS, REPAIRS, type RepairName } from '../../src/admission/repairs';
-import { createJudge, type Judgement, type JudgeOptions, type RequestToJudge } from '../../src/judge';
+import { createJudge, type JudgeOptions } from '../../src/judge';
+import type { Judgement, RequestToJudge } from '../../src/judgement';
 import { type Observation, observe } from '../../src/langfuse/observation/observation';
 import { receivedSpans } from './admission';
 import { type Fields, twins } from './otlp-twins';
@@ -42,6 +43,7 @@ export function startJudging(settings: JudgeSettings = {}) {
   });
   return {
     orphans,
+    now: () => nowMs,
     setForward: (ms: number) => {
       nowMs += ms;
     },

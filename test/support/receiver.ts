@@ -26,7 +26,7 @@ export const OPEN_RECEIVER: Omit<ReceiverOptions, 'log'> = {
   ...{ flush: { settled: async () => true, waiting: () => 0 }, isDraining: () => false, random: () => 0 },
   ...{ bodyBytesMax: 65_536, corsOrigins: [], keys: [], trustProxy: false, isLangfuseConfigured: true, now: Date.now },
   ...{ onAnswered: () => {}, onRefused: () => {}, onKeyUsed: () => {}, onForeignOrigin: () => {} },
-  onConnectionDropped: () => {},
+  ...{ onConnectionDropped: () => {}, onFailed: () => {} },
 };
 
 /** A receiver with nothing behind it, unless told otherwise. */

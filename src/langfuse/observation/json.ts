@@ -6,6 +6,8 @@ const JSON_LEVELS_MAX = 512;
  * is no string is turned into one first. A text nested beyond 512 levels counts as unreadable.
  */
 export function parseJson(value: unknown): unknown {
+  // Most attributes are not there, and an error costs as much as reading a span.
+  if (value === undefined) return undefined;
   const text = String(value);
   if (isTooDeep(text)) return undefined;
   try {

@@ -21,7 +21,7 @@ import {
 } from './observation-fields';
 import { type ObservationTimes, observationTimes } from './observation-times';
 import { type ObservationType, observationType } from './observation-type';
-import { readSpan } from './span-reading';
+import { readSpan, type SpanReading } from './span-reading';
 import { liftToolDefinitions } from './tool-definitions';
 import { costOf, usageOf } from './usage-cost';
 
@@ -59,6 +59,9 @@ export interface Observation extends ObservationTimes, PromptLink {
   readonly warnings: readonly string[];
 }
 
+/** What a list shows of it: without what takes long to read, and what people wrote. */
+export type ObservationSummary = Omit<Observation, 'input' | 'output' | 'metadata' | 'repairs' | 'warnings'>;
+
 const NO_PROMPT: PromptLink = { promptName: null, promptVersion: null };
 
 /**
@@ -68,9 +71,23 @@ const NO_PROMPT: PromptLink = { promptName: null, promptVersion: null };
  */
 export function observe(span: ReadableSpan): Observation {
   const reading = readSpan(span);
-  const type = observationType(reading);
   const { input, output } = inputOutputOf(reading);
   const lifted = liftToolDefinitions({ input, metadata: metadataOf(reading) });
+  return {
+    ...summaryOf(span, reading),
+    input: columnText(lifted.input),
+    output: columnText(output),
+    metadata: flattenMetadata(lifted.metadata),
+    repairs: [],
+    warnings: [],
+  };
+}
+
+/** What `observe` says of a span, at a fraction of its cost. */
+export const summarise = (span: ReadableSpan): ObservationSummary => summaryOf(span, readSpan(span));
+
+function summaryOf(span: ReadableSpan, reading: SpanReading): ObservationSummary {
+  const type = observationType(reading);
   const parentSpanId = span.parentSpanContext?.spanId || null;
   return {
     traceId: span.spanContext().traceId,
@@ -86,8 +103,6 @@ export function observe(span: ReadableSpan): Observation {
     modelParameters: modelParametersOf(reading),
     usage: usageOf(reading),
     cost: costOf(reading),
-    input: columnText(lifted.input),
-    output: columnText(output),
     sessionId: sessionIdOf(reading),
     userId: userIdOf(reading),
     traceName: traceNameOf(reading),
@@ -97,8 +112,5 @@ export function observe(span: ReadableSpan): Observation {
     release: releaseOf(reading),
     version: versionOf(reading),
     ...(type === 'GENERATION' ? promptOf(reading) : NO_PROMPT),
-    metadata: flattenMetadata(lifted.metadata),
-    repairs: [],
-    warnings: [],
   };
 }

@@ -26,8 +26,8 @@ export function readSpan(span: ReadableSpan): SpanReading {
   return {
     name: span.name,
     attributes: readAttributes(span.attributes),
-    resourceAttributes: readAttributes(span.resource.attributes),
-    scope: { name: scopeName, version, attributes: readAttributes(scopeAttributes(span)) },
+    resourceAttributes: readShared(span.resource.attributes),
+    scope: { name: scopeName, version, attributes: readShared(scopeAttributes(span)) },
     events: span.events
       .filter((event) => event.name.startsWith('gen_ai.'))
       .map(({ name, attributes }) => ({
@@ -38,13 +38,32 @@ export function readSpan(span: ReadableSpan): SpanReading {
   };
 }
 
+/** By the object they are in. */
+const shared = new WeakMap<object, Attributes>();
+
+/** Of a resource or a scope, which many spans have in common and nobody changes. */
+function readShared(attributes: object | undefined): Attributes {
+  if (attributes === undefined) return NONE;
+  const known = shared.get(attributes) ?? readAttributes(attributes);
+  shared.set(attributes, known);
+  return known;
+}
+
+const NONE: Attributes = new Map();
+
 /**
  * The key `__proto__` is left out: Langfuse collects attributes in a plain object, where an assignment to that name
  * makes no property, so such an attribute is not stored. Every other key is an ordinary one there as here.
  */
-function readAttributes(attributes: object | undefined): Attributes {
-  const entries = Object.entries(attributes ?? {}).filter(([key, value]) => key !== '__proto__' && value !== undefined);
-  return new Map(entries.map(([key, value]) => [key, plainValue(value)]));
+function readAttributes(attributes: object = {}): Attributes {
+  const read = new Map<string, PlainValue>();
+  // `Object.entries` would ask a proxy three times for each of them.
+  for (const key of Reflect.ownKeys(attributes)) {
+    if (typeof key === 'symbol' || key === '__proto__') continue;
+    const value = (attributes as Record<string, unknown>)[key];
+    if (value !== undefined) read.set(key, plainValue(value));
+  }
+  return read;
 }
 
 /** OTLP has them; the SDK's type for a scope does not. */

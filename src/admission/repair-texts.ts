@@ -1,6 +1,6 @@
-import type { BROWSER_REPAIRS, CONTEXT_REPAIR, ID_REPAIRS, RepairName, WIRE_REPAIRS } from '../admission/repairs';
 import { TRACE_ATTRIBUTES } from '../langfuse/trace-attributes';
 import { VISIBILITY_RULES } from '../langfuse/visibility';
+import type { BROWSER_REPAIRS, CONTEXT_REPAIR, ID_REPAIRS, RepairName, WIRE_REPAIRS } from './repairs';
 
 type OnTheWire =
   | (typeof ID_REPAIRS)[number]

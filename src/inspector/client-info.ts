@@ -1,0 +1,31 @@
+import { resourceOf, scopeOf } from '../otlp/resource-view';
+import type { ScopeGroup } from '../otlp/scan';
+
+/** What sent spans, as their resource and scope tell. */
+export interface ClientInfo {
+  readonly service: string | null;
+  readonly sdk: string | null;
+  readonly sdkVersion: string | null;
+  readonly language: string | null;
+}
+
+/** Its scope has the version of a Langfuse SDK, which runs on OpenTelemetry's. */
+const LANGFUSE_SCOPE = 'langfuse-sdk';
+const CHARACTERS_MAX = 200;
+
+export function clientOf(group: ScopeGroup): ClientInfo {
+  const { attributes } = resourceOf(group.resource);
+  const scope = scopeOf(group);
+  const text = (key: string) => shortText(attributes[key]);
+  const isLangfuse = scope.name === LANGFUSE_SCOPE;
+  return {
+    service: text('service.name'),
+    sdk: isLangfuse ? LANGFUSE_SCOPE : text('telemetry.sdk.name'),
+    sdkVersion: isLangfuse ? shortText(scope.version) : text('telemetry.sdk.version'),
+    language: text('telemetry.sdk.language'),
+  };
+}
+
+/** Anybody can write anything of any length there. */
+export const shortText = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value.slice(0, CHARACTERS_MAX) : null;
