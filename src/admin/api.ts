@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Express, Request, Response } from 'express';
 import type { DeadLetterDesk, DeskAnswer } from '../dead-letter-desk';
 import type { Overview, Trouble } from '../inspector/api';
@@ -14,7 +13,7 @@ export interface ApiOptions extends EventsOptions {
   readonly deadLetters: () => DeadLetterDesk | undefined;
 }
 
-const TRACES = { usual: 50, max: 500 };
+const TRACES = { usual: 50, max: 5000 };
 const ROWS = { usual: 20_000, max: 20_000 };
 const OBSERVATIONS = { usual: Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 const LETTERS = { usual: 50, max: 200 };
@@ -79,12 +78,22 @@ async function sendObservations(
   for await (const observation of observations) {
     if (response.destroyed) return;
     if (!response.write(before + JSON.stringify(observation))) {
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      await drained(response);
     }
     before = ',';
   }
   response.end(before === ',' ? ']}' : `${before}]}`);
 }
+
+/** Or closed. Nothing of it stays behind: a large trace waits many times. */
+const drained = (response: Response) =>
+  new Promise<void>((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 
 const NO_LETTERS = { deadLetters: [], total: 0, bytes: 0, next: null };
 const NO_DESK: DeskAnswer = {

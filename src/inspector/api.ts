@@ -1,3 +1,4 @@
+import type { DeadLetter } from '../dead-letters/letter';
 import type { SenderView } from './api-traces';
 
 export type * from './api-traces';
@@ -164,15 +165,6 @@ export interface DeadLetterList {
 }
 
 /** As `dead-letters list --json` prints it, with the first 100 of its spans. */
-export interface DeadLetterView {
-  readonly id: string;
-  readonly destination: string;
-  readonly reason: string;
-  readonly status: number | null;
-  readonly attempts: number;
-  readonly firstAt: string;
-  readonly lastAt: string;
-  readonly bytes: number;
-  readonly spans: readonly { readonly traceId: string; readonly spanId: string }[];
+export interface DeadLetterView extends DeadLetter {
   readonly spanCount: number;
 }

@@ -22,6 +22,7 @@ export class Clients {
   readonly #clients = new Recent<string, Client>(CLIENTS_MAX);
 
   seen(spans: readonly ScannedSpan[], { userAgent }: RequestSender, nowMs: number): void {
+    const inRequest = new Set<Client>();
     let from = 0;
     for (let at = 1; at <= spans.length; at++) {
       const { scope } = spans[from]!;
@@ -29,7 +30,8 @@ export class Clients {
       const key = `${keyOf(scope.resource.head)}\0${keyOf(scope.head)}\0${userAgent ?? ''}`;
       const client = this.#clients.get(key) ?? newClient(scope, userAgent, nowMs);
       client.lastMs = nowMs;
-      client.requests++;
+      if (!inRequest.has(client)) client.requests++;
+      inRequest.add(client);
       client.spans += at - from;
       this.#clients.set(key, client);
       from = at;

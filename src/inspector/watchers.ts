@@ -21,7 +21,11 @@ export class Watchers {
   /** The latest one last. */
   readonly #changed = new Set<string>();
   #isCut = false;
+  /** Set from when it is to run until it has run. */
   #timer: NodeJS.Timeout | undefined;
+  /** Something came while it ran. */
+  #isWoken = false;
+  #isClosed = false;
   #lastTickMs = 0;
 
   constructor(options: WatchersOptions) {
@@ -42,7 +46,9 @@ export class Watchers {
   /** Something may have come. */
   wake(): void {
     const { onTrace } = this.#options;
-    if (this.#timer !== undefined || (this.#watches.size === 0 && onTrace === undefined)) return;
+    if (this.#isClosed || (this.#watches.size === 0 && onTrace === undefined)) return;
+    this.#isWoken = true;
+    if (this.#timer !== undefined) return;
     const sinceMs = performance.now() - this.#lastTickMs;
     this.#timer = setTimeout(() => void this.#tick(), Math.max(FIRST_MS, TICK_MS - sinceMs)).unref();
   }
@@ -62,11 +68,13 @@ export class Watchers {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#watches.clear();
   }
 
   async #tick(): Promise<void> {
+    this.#isWoken = false;
     const isAllRead = await this.#options.read(BUDGET_MS);
     this.#lastTickMs = performance.now();
     this.#timer = undefined;
@@ -76,6 +84,6 @@ export class Watchers {
       this.#isCut = false;
       for (const watch of this.#watches) watch(news);
     }
-    if (!isAllRead) this.wake();
+    if (!isAllRead || this.#isWoken) this.wake();
   }
 }

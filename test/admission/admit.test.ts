@@ -158,10 +158,10 @@ describe('a span is rejected', () => {
     expect(ADMIT.protobuf(body)).toEqual({
       bytes: Buffer.alloc(0),
       accepted: 0,
-      rejections: [{ ordinal: 0, ...rejection }],
+      rejections: [{ ordinal: 0, position: 0, ...rejection }],
       ...NOTHING_DONE,
     });
-    expect(ADMIT.protobuf(body, NO_REPAIRS).rejections).toEqual([{ ordinal: 0, ...rejection }]);
+    expect(ADMIT.protobuf(body, NO_REPAIRS).rejections).toEqual([{ ordinal: 0, position: 0, ...rejection }]);
   });
 
   test('and costs no other', () => {
@@ -205,7 +205,7 @@ describe('a span that is larger in one place than its key allows', () => {
   ])('%s', (_, members, field) => {
     const { rejections, accepted } = admitted(encodeSpans(good, { ...IDS, ...members }, good));
     expect(rejections).toEqual([
-      { ...REJECTION, ordinal: 1, field: `resourceSpans[0].scopeSpans[0].spans[1]${field}` },
+      { ...REJECTION, ordinal: 1, position: 1, field: `resourceSpans[0].scopeSpans[0].spans[1]${field}` },
     ]);
     expect(accepted).toBe(2);
   });

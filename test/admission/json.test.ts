@@ -39,16 +39,18 @@ test('faults of the reader and rejections of the rules come in the order of the 
   );
   const admission = admitText(text);
   expect(admission.rejections).toEqual([
-    { reason: 'invalid_field', ordinal: 0, field: `${SPAN_PATH}.name`, description: 'is not a text' },
+    { reason: 'invalid_field', ordinal: 0, position: 0, field: `${SPAN_PATH}.name`, description: 'is not a text' },
     {
       reason: 'invalid_trace_id',
       ordinal: 2,
+      position: 2,
       field: 'resourceSpans[0].scopeSpans[0].spans[2].traceId',
       description: 'is missing, all zero, or not of 16 bytes',
     },
     {
       reason: 'invalid_trace_id',
       ordinal: 4,
+      position: 4,
       field: 'resourceSpans[0].scopeSpans[0].spans[4].traceId',
       description: 'is not an id: 32 hex digits, a UUID, or base64 of 16 bytes',
     },

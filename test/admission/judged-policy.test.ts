@@ -113,6 +113,7 @@ describe.each(ENCODINGS)('in %s', (format: Encoding) => {
       {
         reason: 'attribute_too_large',
         ordinal: 1,
+        position: 1,
         field: 'resourceSpans[0].scopeSpans[0].spans[1].attributes[1]',
         description: 'is larger than 100 bytes, which is what its key allows (maxAttributeBytes)',
       },

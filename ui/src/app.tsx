@@ -2,16 +2,17 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { DeadLetterList, Overview, Trouble } from '../../src/inspector/api';
 import { usePoll } from './net/poll';
 import { reach } from './net/reach';
-import { useStore } from './net/store';
+import { useStore } from './net/use-store';
 import { OverviewPage } from './overview/overview-page';
 import { Boundary } from './parts/boundary';
 import { Empty } from './parts/small';
-import { type Route, useRoute } from './route';
+import type { Route } from './route';
 import { Shell } from './shell';
 import { TracePage } from './trace/trace-page';
 import { TracesPage } from './traces/traces-page';
 import { countTroubles } from './trouble/count';
 import { TroublePage } from './trouble/trouble-page';
+import { useRoute } from './use-route';
 
 const TITLES: Readonly<Record<Route['page'], string>> = {
   overview: 'Overview',

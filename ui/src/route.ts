@@ -1,5 +1,3 @@
-import { useEffect, useState } from 'preact/hooks';
-
 export type Route =
   | { readonly page: 'overview' }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
@@ -74,22 +72,6 @@ export function tracesHref(filter: Partial<TraceFilter> = {}): string {
 export function traceHref(traceId: string, spanId?: string | null): string {
   const path = `#/traces/${encodeURIComponent(traceId)}`;
   return spanId ? `${path}/${encodeURIComponent(spanId)}` : path;
-}
-
-/** The list of traces with the filters it was left with. */
-let lastTraces = '#/traces';
-
-export const lastTracesHref = (): string => lastTraces;
-
-export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash);
-  if (/^#\/traces(\?|$)/.test(hash)) lastTraces = hash;
-  useEffect(() => {
-    const follow = () => setHash(location.hash);
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
-  return parseRoute(hash);
 }
 
 /** A change of filters is no step of its own: the back button leads to the page before. */

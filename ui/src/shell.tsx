@@ -1,5 +1,5 @@
 import type { ComponentChildren, RefObject } from 'preact';
-import { useStore } from './net/store';
+import { useStore } from './net/use-store';
 import { AutoIcon, MoonIcon, SunIcon } from './parts/icons';
 import type { Route } from './route';
 import { compact, grouped } from './text/format';

@@ -73,10 +73,14 @@ export function observe(span: ReadableSpan): Observation {
   const reading = readSpan(span);
   const { input, output } = inputOutputOf(reading);
   const lifted = liftToolDefinitions({ input, metadata: metadataOf(reading) });
+  const { sessionId, userId, traceName, tags, environment, release, version, ...rest } = summaryOf(span, reading);
+  const { public: isShared, promptName, promptVersion, ...core } = rest;
   return {
-    ...summaryOf(span, reading),
+    ...core,
     input: columnText(lifted.input),
     output: columnText(output),
+    ...{ sessionId, userId, traceName, tags, public: isShared, environment, release, version },
+    ...{ promptName, promptVersion },
     metadata: flattenMetadata(lifted.metadata),
     repairs: [],
     warnings: [],

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { TracesEvent } from '../../../src/inspector/api';
-import { createStore, useStore } from './store';
+import { createStore } from './store';
+import { useStore } from './use-store';
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting';
 

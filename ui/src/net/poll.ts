@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { getJson, problemOf } from './request';
-import { createStore, type Store, useStore } from './store';
+import { createStore, type Store } from './store';
+import { useStore } from './use-store';
 
 export interface Polled<T> {
   /** What was answered last, also while the gateway does not answer. */

@@ -1,5 +1,3 @@
-import { useEffect, useState } from 'preact/hooks';
-
 /** A value that several parts of the page look at. */
 export interface Store<T> {
   get(): T;
@@ -25,15 +23,4 @@ export function createStore<T>(initial: T): Store<T> {
       };
     },
   };
-}
-
-export function useStore<T>(store: Store<T>): T {
-  const [, redraw] = useState<T>(store.get());
-  useEffect(() => {
-    const follow = () => redraw(store.get());
-    // It may have changed between drawing and now.
-    follow();
-    return store.subscribe(follow);
-  }, [store]);
-  return store.get();
 }

@@ -5,8 +5,9 @@ import { CopyButton } from '../parts/copy';
 import { BackIcon } from '../parts/icons';
 import { Amount, CountBadge, Cut, Time } from '../parts/small';
 import { TypeMark } from '../parts/type-mark';
-import { lastTracesHref, tracesHref } from '../route';
+import { tracesHref } from '../route';
 import { counted, duration } from '../text/format';
+import { lastTracesHref } from '../use-route';
 
 function Fact({ title, children }: { title: string; children: ComponentChildren }) {
   return (
