@@ -25,6 +25,7 @@ export function createDeadLetterDesk(options: {
   replay: Replay;
 }): DeadLetterDesk {
   const { store } = options;
+  const replaying = new Set<string>();
   return {
     async list({ limit, before }) {
       const ids = (await store.ids()).reverse().filter((id) => before === undefined || id < before);
@@ -39,8 +40,17 @@ export function createDeadLetterDesk(options: {
       const { letters, bytes } = store.stats();
       return { deadLetters, total: letters, bytes, next: ids.length > limit ? ids[limit - 1]! : null };
     },
-    replay: (id) => options.replay(id).then(answerOf),
+    async replay(id) {
+      if (replaying.has(id)) return answerOf(await options.replay(id));
+      replaying.add(id);
+      return options
+        .replay(id)
+        .then(answerOf)
+        .finally(() => replaying.delete(id));
+    },
     drop: async (id) => {
+      // "Gone" would not be true: its spans are on their way back.
+      if (replaying.has(id)) return { status: 409, body: { id, problem: 'it is being replayed' } };
       try {
         if (await store.remove(id)) return { status: 200, body: { id } };
         return { status: 404, body: { id, problem: 'there is no such dead letter' } };

@@ -3,7 +3,7 @@ import type { DeadLetterDesk, DeskAnswer } from '../dead-letter-desk';
 import type { Overview, Trouble } from '../inspector/api';
 import type { TraceQueries } from '../inspector/queries';
 import { createEvents, type EventsOptions } from './events';
-import { isAsked, limitIn, textIn } from './reading';
+import { idIn, isAsked, limitIn, textIn } from './reading';
 
 export interface ApiOptions extends EventsOptions {
   readonly overview: () => Promise<Overview>;
@@ -13,7 +13,7 @@ export interface ApiOptions extends EventsOptions {
   readonly deadLetters: () => DeadLetterDesk | undefined;
 }
 
-const TRACES = { usual: 50, max: 5000 };
+const TRACES = { usual: 50, max: 500 };
 const ROWS = { usual: 20_000, max: 20_000 };
 const OBSERVATIONS = { usual: Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 const LETTERS = { usual: 50, max: 200 };
@@ -47,15 +47,15 @@ export function serveApi(app: Express, options: ApiOptions): void {
       ...{ session: textIn(request, 'session'), user: textIn(request, 'user') },
       ...{ warnings: isAsked(request, 'warnings'), rejected: isAsked(request, 'rejected') },
     };
-    response.json(await traces.list({ limit: limitIn(request, TRACES), before: textIn(request, 'before'), filter }));
+    response.json(await traces.list({ limit: limitIn(request, TRACES), before: idIn(request, 'before'), filter }));
   });
   app.get('/api/traces/:id', async (request, response) => {
     const traceId = request.params.id.toLowerCase();
-    const page = { limit: limitIn(request, OBSERVATIONS), after: textIn(request, 'after') };
+    const page = { limit: limitIn(request, OBSERVATIONS), after: idIn(request, 'after') };
     await sendObservations(response, traceId, traces.observations(traceId, page));
   });
   app.get('/api/traces/:id/tree', async (request, response) => {
-    const page = { limit: limitIn(request, ROWS), after: textIn(request, 'after') };
+    const page = { limit: limitIn(request, ROWS), after: idIn(request, 'after') };
     response.json(await traces.tree(request.params.id.toLowerCase(), page));
   });
   app.get('/api/traces/:id/spans/:spanId', async (request, response) => {
@@ -67,6 +67,9 @@ export function serveApi(app: Express, options: ApiOptions): void {
   serveDeadLetters(app, options);
 }
 
+/** For others, who wait meanwhile: a socket that takes all at once never lets go. */
+const SLICE_MS = 10;
+
 /** One by one: all of a large trace at once would be as much again as there is room for. */
 async function sendObservations(
   response: Response,
@@ -75,12 +78,16 @@ async function sendObservations(
 ): Promise<void> {
   response.type('json');
   let before = `{"traceId":${JSON.stringify(traceId)},"observations":[`;
+  let sliceEndMs = performance.now() + SLICE_MS;
   for await (const observation of observations) {
     if (response.destroyed) return;
     if (!response.write(before + JSON.stringify(observation))) {
       await drained(response);
     }
     before = ',';
+    if (performance.now() < sliceEndMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    sliceEndMs = performance.now() + SLICE_MS;
   }
   response.end(before === ',' ? ']}' : `${before}]}`);
 }

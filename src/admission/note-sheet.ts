@@ -1,5 +1,14 @@
 const BITS = 32;
 
+/** By the list of names, of which there are few: a map for each request would be more than all else that is kept of most. */
+const numbers = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+
+function numbersOf<Name extends string>(names: readonly Name[]): ReadonlyMap<Name, number> {
+  const known = numbers.get(names) ?? new Map(names.map((name, number) => [name, number]));
+  numbers.set(names, known);
+  return known as ReadonlyMap<Name, number>;
+}
+
 /** Which of some names hold for which spans of a request: a bit each, for there may be a hundred thousand spans. */
 export class NoteSheet<Name extends string> {
   readonly #names: readonly Name[];
@@ -9,7 +18,7 @@ export class NoteSheet<Name extends string> {
 
   constructor(names: readonly Name[], spans: number) {
     this.#names = names;
-    this.#numbers = new Map(names.map((name, number) => [name, number]));
+    this.#numbers = numbersOf(names);
     this.#wordsPerSpan = Math.ceil(names.length / BITS);
     this.#words = new Uint32Array(spans * this.#wordsPerSpan);
   }

@@ -19,7 +19,7 @@ export interface TraceSummary {
   readonly userId: string | null;
   readonly warnings: number;
   readonly repairs: number;
-  /** Spans of it that were rejected. */
+  /** Spans of it that were rejected, as far as is known: of one request the first 20 are looked into. */
   readonly rejected: number;
   readonly services: readonly string[];
   /** How many observations of each type. */

@@ -28,4 +28,8 @@ export function clientOf(group: ScopeGroup): ClientInfo {
 
 /** Anybody can write anything of any length there. */
 export const shortText = (value: unknown): string | null =>
-  typeof value === 'string' && value !== '' ? value.slice(0, CHARACTERS_MAX) : null;
+  typeof value === 'string' && value !== '' ? cutText(value, CHARACTERS_MAX) : null;
+
+/** A copy where it is cut: a slice of a string holds all of it in memory. */
+export const cutText = (text: string, charactersMax: number): string =>
+  text.length <= charactersMax ? text : Buffer.from(text.slice(0, charactersMax)).toString();

@@ -6,6 +6,8 @@ import { Recent } from './recent';
 
 const CLIENTS_MAX = 1_000;
 const TOLD_MAX = 100;
+/** A request may have a hundred thousand resources. */
+const PER_REQUEST_MAX = 100;
 /** Of a resource: one client's are the same bytes each time. */
 const KEY_BYTES_MAX = 2_048;
 
@@ -24,7 +26,8 @@ export class Clients {
   seen(spans: readonly ScannedSpan[], { userAgent }: RequestSender, nowMs: number): void {
     const inRequest = new Set<Client>();
     let from = 0;
-    for (let at = 1; at <= spans.length; at++) {
+    let resources = 0;
+    for (let at = 1; at <= spans.length && resources < PER_REQUEST_MAX; at++) {
       const { scope } = spans[from]!;
       if (at < spans.length && spans[at]!.scope.resource === scope.resource) continue;
       const key = `${keyOf(scope.resource.head)}\0${keyOf(scope.head)}\0${userAgent ?? ''}`;
@@ -33,6 +36,7 @@ export class Clients {
       if (!inRequest.has(client)) client.requests++;
       inRequest.add(client);
       client.spans += at - from;
+      resources++;
       this.#clients.set(key, client);
       from = at;
     }

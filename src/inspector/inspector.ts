@@ -8,6 +8,7 @@ import { RequestReducer } from '../otlp/reduced-request';
 import { type ScannedSpan, scanRequest } from '../otlp/scan';
 import type { RequestSender } from '../receiver/accept';
 import type { InspectorMode } from './api';
+import { shortText } from './client-info';
 import { Clients } from './clients';
 import type { KeptRequest } from './kept-request';
 import type { Row } from './row';
@@ -28,8 +29,6 @@ export interface InspectorOptions {
 }
 
 const BYTES_MAX = 64 * 1024 * 1024;
-/** A buffer may be a small part of a large block, which would be kept with it. */
-const BLOCK_BYTES = 16 * 1024;
 
 const NOBODY: RequestSender = { userAgent: undefined, address: undefined, key: undefined };
 const NO_NOTES = () => ({ repairs: [], warnings: [] });
@@ -61,16 +60,17 @@ export class Inspector {
   }
 
   /** A request was judged, and its accepted spans are kept for delivery. */
-  kept(judgement: Judgement, from: { destination: string; sender: RequestSender }): void {
+  kept(judgement: Judgement, { destination, sender: said }: { destination: string; sender: RequestSender }): void {
     const { warnings, accepted, bytes } = judgement;
+    const sender = { ...said, userAgent: shortText(said.userAgent) ?? undefined };
     const nowMs = this.#options.now();
     this.missing.session += warnings.get('session_id_missing')?.spans ?? 0;
     this.missing.user += warnings.get('user_id_missing')?.spans ?? 0;
-    this.troubles.judged(judgement, from.sender, nowMs);
+    this.troubles.judged(judgement, sender, nowMs);
     if (this.mode === 'off' || accepted === 0) return;
     const { spans } = scanRequest(bytes, { check: false });
-    this.clients.seen(spans, from.sender, nowMs);
-    this.#add(bytes, spans, { ...from, notes: judgement.notes, judgement });
+    this.clients.seen(spans, sender, nowMs);
+    this.#add(bytes, spans, { destination, sender, notes: judgement.notes, judgement });
   }
 
   /** A span arrived that was kept before this process began. */
@@ -102,7 +102,7 @@ export class Inspector {
     const { destination, sender, notes, judgement } = from;
     const isFull = this.mode === 'full';
     const received = isFull ? judgement?.received : undefined;
-    const kept = isFull ? compact(bytes) : this.#reducer.reduce({ bytes, spans });
+    const kept = compact(isFull ? bytes : this.#reducer.reduce({ bytes, spans }));
     this.index.add({
       receivedAtMs: this.#options.now(),
       stamps: this.#options.stampsOf(destination),
@@ -116,8 +116,13 @@ export class Inspector {
   }
 }
 
-const compact = (bytes: Buffer) =>
-  bytes.buffer.byteLength > bytes.length * 2 + BLOCK_BYTES ? Buffer.from(bytes) : bytes;
+/** What is a part of a larger block of memory would keep all of it: Node's small buffers share blocks of 8 KiB. */
+function compact(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= bytes.length * 1.25) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
 
 /** The texts of its spans are mostly in the same bytes. */
 function compactReceived({ format, bytes, texts }: ReceivedRequest, kept: Buffer): ReceivedRequest {

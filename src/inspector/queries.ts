@@ -7,12 +7,12 @@ import { spanJson, wireJson } from '../otlp/wire-json';
 import type { SentSpan, SpanDetail, TraceList, TraceSummary, TraceTree, TreeRow } from './api';
 import { clientOf, shortText } from './client-info';
 import { iso } from './clients';
+import { cut, cutObservation } from './cut';
 import type { Inspector } from './inspector';
 import { receivedPosition } from './kept-request';
 import { type Row, spanOf } from './row';
 import { matches, matchesRejected, type TraceFilter } from './trace-filter';
 import { extent, TraceRows } from './trace-rows';
-import { inTreeOrder } from './tree-order';
 
 /** What is asked of the inspector about traces. */
 export class TraceQueries {
@@ -59,14 +59,14 @@ export class TraceQueries {
   async *observations(traceId: string, page: Page): AsyncGenerator<Observation> {
     const trace = await this.#trace(traceId);
     if (trace === undefined) return;
-    for (const row of paged(inTreeOrder(trace.values()), page).items) yield observationOf(row.node);
+    for (const row of paged(trace.ordered(), page).items) yield observationOf(row.node);
   }
 
   async tree(traceId: string, page: Page): Promise<TraceTree> {
     const trace = await this.#trace(traceId);
     if (trace === undefined) return { trace: null, rows: [], next: null };
     const { startMs } = extent([...trace.values()]);
-    const { items, next } = paged(inTreeOrder(trace.values()), page);
+    const { items, next } = paged(trace.ordered(), page);
     const rows = items.map(({ node, depth, isOrphan }): TreeRow => {
       const { spanId, parentSpanId, name, type, level, model, tokens, service, repairs, warnings } = node;
       const [from, to] = [node.startTime, node.endTime].map((time) => (time === null ? null : Date.parse(time)));
@@ -89,7 +89,7 @@ export class TraceQueries {
     const { repairs, warnings } = request.notes(scanned.ordinal);
     const { service, sdk, sdkVersion } = clientOf(scanned.scope);
     return {
-      observation: { ...observe(span), repairs, warnings },
+      observation: { ...cutObservation(observe(span)), repairs, warnings },
       isFull: this.#inspector.mode === 'full',
       repairs: repairs.map((name) => ({ name, text: REPAIR_TEXTS[name] })),
       warnings: warnings.map((name) => ({ name, text: `A span ${WARNING_TEXTS[name]}.` })),
@@ -134,8 +134,13 @@ function paged<T extends { node: { spanId: string } }>(all: readonly T[], { limi
   return { items, next: isMore ? items.at(-1)!.node.spanId : null };
 }
 
-function observationOf(row: Row): Observation {
-  return { ...observe(spanOf(row)), ...row.request.notes(row.scanned.ordinal) };
+/** So large that its observation is cut, or the answer would be larger than a string can be. */
+const LARGE_SPAN_BYTES = 16 * 1024 * 1024;
+
+function observationOf({ request, scanned, ...row }: Row): Observation {
+  const observation = observe(spanOf({ request, scanned, ...row }));
+  const isLarge = scanned.end - scanned.start > LARGE_SPAN_BYTES;
+  return { ...(isLarge ? cutObservation(observation) : observation), ...request.notes(scanned.ordinal) };
 }
 
 const SENT_CHARACTERS_MAX = 1_000_000;
@@ -155,12 +160,7 @@ function sentSpan({ request, scanned: kept }: Row): SentSpan {
     return { format, span: pretty(spanJson(received.bytes, scanned)), ...heads };
   }
   const [start, end] = texts.ranges.slice(at * 2, at * 2 + 2);
-  return { format, span: cut(texts.bytes.toString('utf8', start, end).trim()), ...heads };
+  return { format, span: cut(texts.bytes.toString('utf8', start, end).trim(), SENT_CHARACTERS_MAX), ...heads };
 }
 
-const pretty = (json: object) => cut(JSON.stringify(json, undefined, 2));
-
-function cut(text: string): string {
-  const left = text.length - SENT_CHARACTERS_MAX;
-  return left > 0 ? `${text.slice(0, SENT_CHARACTERS_MAX)}… (${left} more characters)` : text;
-}
+const pretty = (json: object) => cut(JSON.stringify(json, undefined, 2), SENT_CHARACTERS_MAX);

@@ -1,6 +1,7 @@
 import type { Judgement } from '../judgement';
 import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../otlp/ids';
 import { spanJson } from '../otlp/wire-json';
+import { cutText } from './client-info';
 
 /** What can be read of a span that was rejected. */
 export interface RejectedSpan {
@@ -39,7 +40,7 @@ function fieldsOf(span: unknown): RejectedSpan {
   const { name, spanContext } = fields;
   const context = (typeof spanContext === 'object' && spanContext !== null ? spanContext : {}) as typeof fields;
   return {
-    name: typeof name === 'string' && name !== '' ? name.slice(0, NAME_CHARACTERS_MAX) : null,
+    name: typeof name === 'string' && name !== '' ? cutText(name, NAME_CHARACTERS_MAX) : null,
     traceId: hexId(context.traceId ?? fields.traceId ?? fields.trace_id, TRACE_ID_BYTES),
     spanId: hexId(context.spanId ?? fields.spanId ?? fields.span_id, SPAN_ID_BYTES),
   };

@@ -3,7 +3,7 @@ import { stamp } from '../langfuse/stamp';
 import { ReceivedSpan } from '../otlp/received-span';
 import { type ScannedSpan, type ScopeGroup, scanRequest } from '../otlp/scan';
 import { SpanReader } from '../otlp/span-index';
-import { clientOf } from './client-info';
+import { clientOf, cutText } from './client-info';
 import type { KeptRequest } from './kept-request';
 
 /** A span in the index: what lists and trees show of it, and where its bytes are. */
@@ -46,7 +46,16 @@ export function* rowsOf(request: KeptRequest): Generator<Row, void> {
     services.set(scanned.scope, service);
     yield rowOf(request, { span, scanned, service });
   }
+  // They are read again when somebody looks at a span of them.
+  for (const scope of services.keys()) {
+    scope.view = undefined;
+    scope.resource.view = undefined;
+  }
 }
+
+/** Of what lists and trees show, which a sender may make as long as a request. */
+const CHARACTERS_MAX = 500;
+const TAGS_MAX = 20;
 
 function rowOf(
   request: KeptRequest,
@@ -60,15 +69,15 @@ function rowOf(
     spanId: summary.spanId,
     parentSpanId: summary.parentSpanId,
     type: summary.type,
-    name: summary.name,
+    name: cutText(summary.name, CHARACTERS_MAX),
     startTime: summary.startTime,
     endTime: summary.endTime,
     level: summary.level,
-    model: summary.model,
-    sessionId: summary.sessionId,
-    userId: summary.userId,
-    traceName: summary.traceName,
-    tags: summary.tags,
+    model: cut(summary.model),
+    sessionId: cut(summary.sessionId),
+    userId: cut(summary.userId),
+    traceName: cut(summary.traceName),
+    tags: summary.tags.slice(0, TAGS_MAX).map((tag) => cutText(tag, CHARACTERS_MAX)),
     request,
     scanned,
     service,
@@ -78,6 +87,8 @@ function rowOf(
     warnings: warnings.length,
   };
 }
+
+const cut = (text: string | null) => (text === null ? null : cutText(text, CHARACTERS_MAX));
 
 /** The span of a row as it leaves for its destination, read anew. */
 export function spanOf({ request, scanned }: Row): ReceivedSpan {

@@ -1,5 +1,6 @@
 import type { TraceSummary } from './api';
 import type { Row } from './row';
+import { inTreeOrder, type Placed } from './tree-order';
 
 /** The spans of a trace that are kept. */
 export class TraceRows {
@@ -8,6 +9,7 @@ export class TraceRows {
   readonly #rows = new Map<string, Row>();
   #lastSeenMs = 0;
   #summary: Omit<TraceSummary, 'rejected'> | undefined;
+  #ordered: readonly Placed<Row>[] | undefined;
 
   constructor(traceId: string) {
     this.traceId = traceId;
@@ -29,19 +31,30 @@ export class TraceRows {
     this.#rows.delete(row.spanId);
     this.#rows.set(row.spanId, row);
     this.#lastSeenMs = Math.max(this.#lastSeenMs, row.request.receivedAtMs);
-    this.#summary = undefined;
+    this.#changed();
   }
 
   /** Unless it was replaced meanwhile. */
   remove(row: Row): void {
     if (this.#rows.get(row.spanId) !== row) return;
     this.#rows.delete(row.spanId);
-    this.#summary = undefined;
+    this.#changed();
   }
 
   summary(): Omit<TraceSummary, 'rejected'> {
     this.#summary ??= this.#summarise();
     return this.#summary;
+  }
+
+  /** As a tree has them. */
+  ordered(): readonly Placed<Row>[] {
+    this.#ordered ??= inTreeOrder(this.#rows.values());
+    return this.#ordered;
+  }
+
+  #changed(): void {
+    this.#summary = undefined;
+    this.#ordered = undefined;
   }
 
   #summarise(): Omit<TraceSummary, 'rejected'> {

@@ -3,7 +3,7 @@ import { WARNING_TEXTS, WARNINGS, type WarningName } from '../admission/warnings
 import type { Judgement, WarningCount } from '../judgement';
 import type { RequestSender } from '../receiver/accept';
 import type { OrphanView, RefusalView, RejectionView, SenderView, Trouble } from './api';
-import { clientOf, shortText } from './client-info';
+import { clientOf, cutText, shortText } from './client-info';
 import { iso } from './clients';
 import { Recent } from './recent';
 import { rejectedSpan } from './rejected-span';
@@ -71,7 +71,7 @@ export class Troubles {
 
   orphans(orphans: readonly Orphan[], nowMs: number): void {
     for (const { traceId, spanId, parentSpanId, spans } of orphans) {
-      this.#orphaned += spans;
+      this.#orphaned++;
       this.#warn('orphan_parent', { spans, traceId, spanId }, nowMs);
       if (!this.#keepsExamples) continue;
       this.#orphans.set(traceId + parentSpanId, { atMs: nowMs, traceId, spanId, parentSpanId, spans });
@@ -79,7 +79,7 @@ export class Troubles {
   }
 
   refused({ status, message, path, userAgent }: RefusedRequest, nowMs: number): void {
-    const told = { status, message, path: path.slice(0, 100), userAgent: shortText(userAgent) };
+    const told = { status, message, path: cutText(path, 100), userAgent: shortText(userAgent) };
     const key = JSON.stringify(told);
     const requests = (this.#refusals.get(key)?.requests ?? 0) + 1;
     this.#refusals.set(key, { ...told, requests, lastMs: nowMs });

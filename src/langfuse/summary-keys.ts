@@ -12,7 +12,7 @@ import {
 
 /**
  * Attributes that say what an observation is, how much it took and whose it is: what `summarise` reads, but for what may hold
- * prompts and answers (parameters, the provider's metadata, a framework's whole output). Without those, tokens of Genkit, of
+ * prompts and answers (parameters, Logfire's message, the provider's metadata, a framework's whole output). Without those, tokens of Genkit, of
  * Vertex AI's cache and of the AI SDK's details are not known, nor are status messages, nor parameters.
  */
 export const SUMMARY_KEYS: readonly string[] = [
@@ -31,7 +31,6 @@ export const SUMMARY_KEYS: readonly string[] = [
   'ai.operationId',
   'ai.telemetry.functionId',
   'ai.toolCall.name',
-  'logfire.msg',
   'genkit:metadata:subtype',
   'genkit:name',
   'gen_ai.tool.name',
@@ -62,5 +61,5 @@ export const SUMMARY_KEYS: readonly string[] = [
   'langfuse.prompt.version',
 ];
 
-/** All with such a beginning; the amount of money is among them. */
+/** All with such a beginning that are numbers; the amount of money is among them. */
 export const SUMMARY_PREFIXES: readonly string[] = ['gen_ai.usage.', 'llm.token_count.'];

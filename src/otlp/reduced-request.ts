@@ -1,9 +1,10 @@
+import { readValue } from './any-value';
 import { assembleRequest } from './assemble';
 import { readAttribute } from './attribute-fields';
-import { KeyWatch } from './key-watch';
+import { KeyWatch, type WatchedKey } from './key-watch';
 import { PLAIN_KEY_AT, plainKeyBytes } from './plain-key';
 import { ProtoWriter } from './proto-writer';
-import type { ScannedRequest, ScannedSpan } from './scan';
+import type { ScannedRequest, ScannedSpan, ScopeGroup } from './scan';
 import { field, LEN, SCOPE_SPANS, SPAN, STATUS, tagOf, VARINT } from './schema';
 import { WireCursor } from './wire-cursor';
 
@@ -24,18 +25,23 @@ const ID_TAGS = new Set(['traceId', 'spanId', 'parentSpanId'].map((name) => tagO
 /** An attribute that is larger says more than it should, and a name that is longer is cut. */
 const FIELD_BYTES_MAX = 4096;
 const CHARACTER_BYTES_MAX = 4;
+const HEAD_BYTES_MAX = 16 * 1024;
+/** A key with one of the prefixes counts something: its value is a number, or the text of one. */
+const NUMBER = /^[-+.\deE]{0,32}$/;
 /** Kept from request to request. */
 const SCRATCH_BYTES = 256 * 1024;
 
-/** Takes the payload out of spans: what stays is an ExportTraceServiceRequest like any other, and shares no memory. */
+/** Takes the payload out of spans: what stays is an ExportTraceServiceRequest like any other. */
 export class RequestReducer {
   readonly #watch: KeyWatch;
   readonly #keys: ReadonlySet<string>;
   readonly #prefixes: readonly string[];
   #scratch = new ProtoWriter(SCRATCH_BYTES);
   #isKept = false;
-  readonly #found = () => {
-    this.#isKept = true;
+  #isCount = false;
+  readonly #found = ([wanted]: readonly WatchedKey[]) => {
+    if (wanted?.isPrefix) this.#isCount = true;
+    else this.#isKept = true;
   };
 
   constructor({ keys, prefixes }: { keys: readonly string[]; prefixes: readonly string[] }) {
@@ -48,8 +54,8 @@ export class RequestReducer {
   }
 
   /**
-   * Ids, name, times, kind, flags, counts, status code, and the attributes of these keys, under resources and scopes as they
-   * came. Events, links, trace state and the status' message are left out. The request must have passed the check.
+   * Ids, name, times, kind, flags, counts, status code, the attributes of these keys, and those with one of the prefixes that
+   * are numbers, under resources and scopes as they came. Events, links, trace state and the status' message are left out. The request must have passed the check.
    */
   reduce({ bytes, spans }: Pick<ScannedRequest, 'bytes' | 'spans'>): Buffer {
     const writer = this.#scratch;
@@ -60,8 +66,10 @@ export class RequestReducer {
     });
     const written = writer.view();
     if (writer.pos > SCRATCH_BYTES) this.#scratch = new ProtoWriter(SCRATCH_BYTES);
+    const scopes = new Map<ScopeGroup, ScopeGroup>();
     const parts = spans.map(({ scope }, at) => {
-      return { scope, bytes: written, start: at === 0 ? 0 : ends[at - 1]!, end: ends[at]! };
+      const start = at === 0 ? 0 : ends[at - 1]!;
+      return { scope: withSmallHeads(scope, scopes), bytes: written, start, end: ends[at]! };
     });
     // A copy, too, of what shares the scratch's memory.
     return Buffer.concat(assembleRequest(parts));
@@ -111,14 +119,41 @@ export class RequestReducer {
   #keeps(bytes: Buffer, fieldStart: number, start: number, end: number): boolean {
     const length = plainKeyBytes(bytes, start, end);
     if (length === 0) {
-      const { key } = readAttribute(bytes, fieldStart, end);
-      return this.#keys.has(key) || this.#prefixes.some((prefix) => key.startsWith(prefix));
+      const { key, valueStart, valueEnd } = readAttribute(bytes, fieldStart, end);
+      const isCount = this.#prefixes.some((prefix) => key.startsWith(prefix));
+      return this.#keys.has(key) || (isCount && isNumber(bytes, valueStart, valueEnd));
     }
     this.#isKept = false;
+    this.#isCount = false;
     this.#watch.look(bytes, start + PLAIN_KEY_AT, length, this.#found);
-    return this.#isKept;
+    if (this.#isKept || !this.#isCount) return this.#isKept;
+    const { valueStart, valueEnd } = readAttribute(bytes, fieldStart, end);
+    return isNumber(bytes, valueStart, valueEnd);
   }
 }
+
+/** What counts something may come as text. */
+function isNumber(bytes: Buffer, start: number, end: number): boolean {
+  const value = readValue(bytes, start, end);
+  if (typeof value === 'string') return NUMBER.test(value);
+  return typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** Resource and scope stay as they came, unless they are far larger than they ever need to be: then they say nothing. */
+function withSmallHeads(scope: ScopeGroup, known: Map<ScopeGroup, ScopeGroup>): ScopeGroup {
+  const { resource } = scope;
+  if (scope.head.length <= HEAD_BYTES_MAX && resource.head.length <= HEAD_BYTES_MAX) return scope;
+  const small = known.get(scope) ?? {
+    ...scope,
+    head: smallHead(scope.head),
+    resource: { ...resource, head: smallHead(resource.head) },
+  };
+  known.set(scope, small);
+  return small;
+}
+
+const NOTHING = Buffer.alloc(0);
+const smallHead = (head: Buffer) => (head.length <= HEAD_BYTES_MAX ? head : NOTHING);
 
 /** Not in the middle of a character, where it is UTF-8: whether it is mended can be switched off. */
 function cutAt(bytes: Buffer, start: number, end: number): number {

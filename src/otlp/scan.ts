@@ -16,7 +16,7 @@ export interface ResourceGroup {
   /** Spans came under the deprecated field 1000, so the request cannot leave as it came. */
   legacy: boolean;
   /** Filled by whoever decodes it first; one object for all spans of the group. */
-  view?: Resource;
+  view?: Resource | undefined;
 }
 
 /** One element of `scopeSpans`; `head` is all of it but the spans, byte for byte. */
@@ -25,7 +25,7 @@ export interface ScopeGroup {
   readonly index: number;
   head: Buffer;
   traits: number;
-  view?: InstrumentationScope;
+  view?: InstrumentationScope | undefined;
 }
 
 export interface ScannedSpan {

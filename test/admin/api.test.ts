@@ -219,7 +219,7 @@ describe('a trace that is large', () => {
   });
 
   test('to somebody who goes away no further, and others are served', async () => {
-    const asked = { read: 0 };
+    const asked = { read: 0, isOver: false };
     const { queries } = inspecting;
     const counting = await startAdmin({
       inspecting,
@@ -229,9 +229,13 @@ describe('a trace that is large', () => {
         span: (...ids) => queries.span(...ids),
         summaries: (ids) => queries.summaries(ids),
         async *observations(...page) {
-          for await (const observation of queries.observations(...page)) {
-            asked.read++;
-            yield observation;
+          try {
+            for await (const observation of queries.observations(...page)) {
+              asked.read++;
+              yield observation;
+            }
+          } finally {
+            asked.isOver = true;
           }
         },
       },
@@ -240,7 +244,9 @@ describe('a trace that is large', () => {
     const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
     // It is not read: what the system keeps for both ends is far less than all.
     await eventually(() => expect(asked.read).toBeGreaterThan(1));
+    expect(asked.isOver).toBe(false);
     answer.destroy();
+    await eventually(() => expect(asked.isOver).toBe(true));
     expect((await counting.get('/api/traces')).status).toBe(200);
     expect(asked.read).toBeLessThan(SPANS);
     expect(counting.logs).toEqual([]);

@@ -120,18 +120,25 @@ describe('bounds', () => {
     expect([told.length, told[0], told.at(-1)]).toEqual([100, 's149', 's50']);
   });
 
+  const instances = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => group({ 'service.name': 'web', 'service.instance.id': `${from + at}` }));
+
   test('a thousand are known, instances too; who is forgotten begins anew', () => {
     const running = start();
     running.send([group({ 'service.name': 'first' })]);
-    running.send(
-      Array.from({ length: 1_000 }, (_, at) => group({ 'service.name': 'web', 'service.instance.id': `${at}` })),
-    );
+    for (let from = 0; from < 1_000; from += 50) running.send(instances(from, 50));
     expect(counts(running)).toEqual([['web', 1_000, 1_000]]);
     running.send([group({ 'service.name': 'first' })]);
     expect(counts(running)).toEqual([
       ['first', 1, 1],
       ['web', 999, 999],
     ]);
+  });
+
+  test('of one request a hundred', () => {
+    const running = start();
+    running.send(instances(0, 300));
+    expect(counts(running)).toEqual([['web', 100, 100]]);
   });
 
   test('what differs only far behind does not fill it', () => {

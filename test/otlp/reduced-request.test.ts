@@ -7,7 +7,7 @@ import { withAllowedKeys, withoutPayload, withWord } from '../support/allowed-ke
 import { type CanonicalSpan, canonicalFromProtobuf } from '../support/canonical';
 import { corpusCases, plainBody } from '../support/corpus';
 import { startJudging } from '../support/judging';
-import { encodeSpans, IDS } from '../support/otlp-messages';
+import { encodeMessage, encodeSpans, IDS } from '../support/otlp-messages';
 import { createRandom, runs } from '../support/random';
 import { type RequestShape, requests } from '../support/request-model';
 import { renderProtobuf } from '../support/request-protobuf';
@@ -82,6 +82,11 @@ test.each<[name: string, fields: object]>([
   ['a listed one with something behind it', { attributes: [attribute('session.ids', { stringValue })] }],
   ['a listed one in capitals', { attributes: [attribute('SESSION.ID', { stringValue })] }],
   ['what a prefix begins with', { attributes: [attribute('gen_ai.usage', { stringValue })] }],
+  ['a count that is no number', { attributes: [attribute('gen_ai.usage.input_tokens', { stringValue })] }],
+  [
+    'a count that is many',
+    { attributes: [attribute('llm.token_count.x', { arrayValue: { values: [{ stringValue }] } })] },
+  ],
   ['metadata', { attributes: [attribute('langfuse.observation.metadata.diary', { stringValue })] }],
   [
     'a status message as attribute',
@@ -129,6 +134,26 @@ test('numbers in fields that nobody knows are not kept', () => {
   expect(once.toString('hex')).toBe(reduced(requestAround(lenField(5, 'name'))).toString('hex'));
 });
 
+test.each<[name: string, value: object, kept: number]>([
+  ['an integer', { intValue: 7 }, 1],
+  ['the largest integer', { intValue: '9223372036854775807' }, 1],
+  ['a double', { doubleValue: -1.5e-300 }, 1],
+  ['a text of one', { stringValue: '12.5e3' }, 1],
+  ['a long text of digits', { stringValue: '1'.repeat(33) }, 0],
+  ['an empty text', { stringValue: '' }, 1],
+  ['a word', { stringValue: 'seven' }, 0],
+  ['a truth', { boolValue: true }, 1],
+  ['bytes', { bytesValue: Buffer.from('7') }, 0],
+  ['a list', { arrayValue: { values: [{ intValue: 7 }] } }, 0],
+  ['nothing', {}, 0],
+])('what counts something may be %s: %p', (_, value, kept) => {
+  const counted = (key: string) => canonical(reduced(encodeSpans({ ...IDS, attributes: [attribute(key, value)] })))[0];
+  expect(counted('gen_ai.usage.input_tokens')?.attributes).toHaveLength(kept);
+  expect(counted('llm.token_count.größe')?.attributes).toHaveLength(kept);
+  // Keys of more than 127 bytes are read in another way.
+  expect(counted(`gen_ai.usage.${'x'.repeat(200)}`)?.attributes).toHaveLength(kept);
+});
+
 describe('bounds', () => {
   /** The size of the whole field, which has 17 bytes beside the text. */
   const attributeOf = (bytes: number) => attribute('session.id', { stringValue: 'x'.repeat(bytes - 21) });
@@ -142,6 +167,44 @@ describe('bounds', () => {
     // Tag and length of the field are of it.
     expect(whole.length - encodeSpans({ ...IDS }).length).toBeGreaterThanOrEqual(bytes);
     expect(canonical(reduced(whole))[0]?.attributes).toHaveLength(kept);
+  });
+
+  describe.each([
+    [16_384, true],
+    [16_385, false],
+  ])('of %i bytes', (bytes, isKept) => {
+    const spans = [
+      { ...IDS, name: 'n' },
+      { ...IDS, name: 'm' },
+    ];
+    const requestOf = (resource: object, scope: object) =>
+      encodeMessage('ExportTraceServiceRequest', { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] });
+    const headOf = (request: Buffer) => scanRequest(request, { check: true }).spans[0]!.scope;
+
+    test('a resource', () => {
+      // What stands around the text takes 15 bytes.
+      const long = [attribute('k', { stringValue: 'x'.repeat(bytes - 15) })];
+      const request = requestOf({ attributes: long }, { name: 'l' });
+      expect(headOf(request).resource.head).toHaveLength(bytes);
+      expect(
+        canonical(reduced(request)).map(({ name, resource, scope }) => [name, resource.attributes.length, scope.name]),
+      ).toEqual([
+        ['n', isKept ? 1 : 0, 'l'],
+        ['m', isKept ? 1 : 0, 'l'],
+      ]);
+    });
+
+    test('a scope', () => {
+      const long = 'x'.repeat(bytes - 6);
+      const request = requestOf({ attributes: [attribute('k', { stringValue: 'v' })] }, { name: long });
+      expect(headOf(request).head).toHaveLength(bytes);
+      expect(
+        canonical(reduced(request)).map(({ name, resource, scope }) => [name, resource.attributes.length, scope.name]),
+      ).toEqual([
+        ['n', 1, isKept ? long : ''],
+        ['m', 1, isKept ? long : ''],
+      ]);
+    });
   });
 
   test.each<[name: string, sent: string, kept: string]>([

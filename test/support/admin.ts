@@ -65,7 +65,8 @@ export async function ask(url: string, path: string, { method = 'GET', headers }
   return { status, headers: sent, body: isJson && body.length > 0 ? JSON.parse(body.toString()) : body.toString() };
 }
 
-const emptyMetrics = () =>
+/** Of a gateway that has done nothing. */
+export const emptyMetrics = () =>
   createMetrics({
     totals: createLedger().totals,
     queue: () => ({ items: 0, bytes: 0, oldestOfferedAtMs: undefined }),

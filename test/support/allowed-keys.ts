@@ -1,9 +1,10 @@
 import { SUMMARY_KEYS, SUMMARY_PREFIXES } from '../../src/langfuse/summary-keys';
 import type { CanonicalSpan } from './canonical';
+import type { CanonicalValue } from './canonical-span';
 import { oneOf, type Random } from './random';
 import type { Model, ModelValue } from './request-model';
 
-/** Whether an attribute of that key stays in `metadata` mode. */
+/** Whether an attribute of that key may stay in `metadata` mode. */
 export const isAllowed = (key: string) =>
   SUMMARY_KEYS.includes(key) || SUMMARY_PREFIXES.some((prefix) => key.startsWith(prefix));
 
@@ -11,8 +12,18 @@ export const isAllowed = (key: string) =>
 export const withoutPayload = (span: CanonicalSpan): CanonicalSpan => ({
   ...span,
   ...{ traceState: '', events: [], links: [], status: { message: '', code: span.status.code } },
-  attributes: span.attributes.filter(({ key }) => isAllowed(key)),
+  attributes: span.attributes.filter(
+    ({ key, value }) => SUMMARY_KEYS.includes(key) || (isAllowed(key) && isNumber(value)),
+  ),
 });
+
+/** What a key with one of the prefixes has to say. */
+const isNumber = (value: CanonicalValue | null) =>
+  value !== null &&
+  ('int' in value ||
+    'double' in value ||
+    'bool' in value ||
+    ('string' in value && /^[-+.\deE]{0,32}$/.test(value.string)));
 
 const KEYS = [...SUMMARY_KEYS, ...SUMMARY_PREFIXES.flatMap((prefix) => [prefix, `${prefix}of.mine`, `${prefix}größe`])];
 

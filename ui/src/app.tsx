@@ -62,7 +62,7 @@ export function App() {
       version={overview.data?.version ?? null}
       content={content}
     >
-      <Boundary key={route.page}>
+      <Boundary key={route.page === 'trace' ? `trace ${route.traceId}` : route.page}>
         {route.page === 'overview' && <OverviewPage overview={overview.data} problem={overview.problem} />}
         {route.page === 'traces' && <TracesPage filter={route.filter} overview={overview.data} />}
         {route.page === 'trace' && (

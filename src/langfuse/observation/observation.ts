@@ -59,7 +59,7 @@ export interface Observation extends ObservationTimes, PromptLink {
   readonly warnings: readonly string[];
 }
 
-/** What a list shows of it: without what takes long to read, and what people wrote. */
+/** Without what takes long to read: payload and metadata. */
 export type ObservationSummary = Omit<Observation, 'input' | 'output' | 'metadata' | 'repairs' | 'warnings'>;
 
 const NO_PROMPT: PromptLink = { promptName: null, promptVersion: null };

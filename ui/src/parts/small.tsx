@@ -20,12 +20,16 @@ export function Time({ iso, as = 'second' }: { iso: string; as?: ClockKind }) {
 
 /** What may be too long for its place is cut by the style sheet, and whole in the title. */
 export function Cut({ text, class: name = '' }: { text: string; class?: string }) {
+  const shown = text.length <= CUT_SHOWN ? text : `${text.slice(0, CUT_SHOWN)}…`;
   return (
-    <span class={`cut ${name}`} title={text}>
-      {text}
+    <span class={`cut ${name}`} title={shown}>
+      {shown}
     </span>
   );
 }
+
+/** No line is so long. */
+const CUT_SHOWN = 1_000;
 
 export type BadgeKind = 'warning' | 'repair' | 'rejected' | 'error' | 'orphan';
 

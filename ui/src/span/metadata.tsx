@@ -20,18 +20,30 @@ const GROUPS = ['attributes', 'resourceAttributes', 'scope'] as const;
 
 const groupOf = (key: string): string => GROUPS.find((group) => key === group || key.startsWith(`${group}.`)) ?? '';
 
+const ENTRIES_SHOWN = 200;
+
 function Entries({ entries, cut }: { entries: readonly Entry[]; cut: number }) {
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? entries : entries.slice(0, ENTRIES_SHOWN);
+  const rest = entries.length - shown.length;
   return (
-    <dl class="entries">
-      {entries.map(([key, value]) => (
-        <div key={key}>
-          <dt title={key}>{key.slice(cut)}</dt>
-          <dd>
-            <LongText text={value} first={500} />
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <dl class="entries">
+        {shown.map(([key, value]) => (
+          <div key={key}>
+            <dt title={key}>{key.slice(cut)}</dt>
+            <dd>
+              <LongText text={value} first={500} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {rest > 0 && (
+        <button type="button" class="button more" onClick={() => setWhole(true)}>
+          Show {counted(rest, 'more key')}
+        </button>
+      )}
+    </>
   );
 }
 

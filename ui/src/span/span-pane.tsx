@@ -7,7 +7,7 @@ import { Cut, LevelBadge, Problem } from '../parts/small';
 import { Tabs } from '../parts/tabs';
 import { TypeMark } from '../parts/type-mark';
 import { ObservationFacts, SentFacts } from './facts';
-import { SentJson } from './long-text';
+import { LongText, SentJson } from './long-text';
 import { Metadata } from './metadata';
 import { ValueSection } from './value';
 
@@ -92,9 +92,9 @@ function Head({ observation }: { observation: Observation }) {
         <LevelBadge level={level} />
       </div>
       {statusMessage !== null && (
-        <p class="status-message" data-level={level}>
-          {statusMessage}
-        </p>
+        <div class="status-message" data-level={level}>
+          <LongText text={statusMessage} first={2_000} />
+        </div>
       )}
     </>
   );

@@ -6,7 +6,8 @@ import { filterQuery, type TraceFilter } from '../route';
 import { mergeOnTop } from './merge';
 
 const PAGE = 100;
-const REFETCH_MS = 1_000;
+/** For the gateway a list is more work than the events: it reads all that came. */
+const REFETCH_MS = 5_000;
 const RETRY_MS = 3_000;
 
 interface Listing {

@@ -1,0 +1,136 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createDeadLetterDesk, type DeadLetterDesk } from '../../src/dead-letter-desk';
+import type { DeadLetterStore } from '../../src/dead-letters/store';
+import type { Replayed } from '../../src/replay';
+import { makeTemporary, removeTemporary } from '../support/temporary';
+import { numberedSpans, spanIdOf, TRACE_ID } from '../support/trace-request';
+import { letterOf, NOW_MS, put, storeAt } from './letters';
+
+let directory: string;
+let store: DeadLetterStore;
+beforeEach(async () => {
+  directory = makeTemporary();
+  let nowMs = NOW_MS;
+  store = storeAt(directory, { now: () => nowMs++ });
+  await store.open();
+});
+afterEach(() => removeTemporary(directory));
+
+const desk = (replay: (id: string) => Promise<Replayed> = async (id) => ({ id, spans: 1 })): DeadLetterDesk =>
+  createDeadLetterDesk({ store, replay });
+const list = (page: { limit?: number; before?: string } = {}) => desk().list({ limit: 50, before: undefined, ...page });
+
+/** So many letters; ids from the oldest on. */
+async function putMany(count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let number = 0; number < count; number++) ids.push(await put(store));
+  return ids;
+}
+
+test('none', async () => {
+  expect(await list()).toEqual({ deadLetters: [], total: 0, bytes: 0, next: null });
+});
+
+test('newest first, as they were written, and how many there are', async () => {
+  const [older, newer] = [await put(store), await put(store, undefined, { destination: 'eu', status: null })];
+  const { letter, bytes } = letterOf();
+  const view = { ...letter, bytes: bytes.length, spanCount: 2 };
+  expect(await list()).toEqual({
+    deadLetters: [
+      { ...view, id: newer, destination: 'eu', status: null },
+      { ...view, id: older },
+    ],
+    ...{ total: 2, bytes: store.stats().bytes, next: null },
+  });
+});
+
+test('of the spans of a large one the first hundred', async () => {
+  await put(store, numberedSpans(150));
+  const [letter] = (await list()).deadLetters;
+  expect([letter?.spanCount, letter?.spans.length]).toEqual([150, 100]);
+  expect(letter?.spans.at(-1)).toEqual({ traceId: TRACE_ID, spanId: spanIdOf('s100') });
+});
+
+describe('paging', () => {
+  test.each([1, 2, 3, 5, 6])('pages of %i are all', async (limit) => {
+    const ids = await putMany(5);
+    const found: string[] = [];
+    for (let before: string | undefined | null; before !== null; ) {
+      const page = await list(before === undefined ? { limit } : { limit, before });
+      expect(page.total).toBe(5);
+      found.push(...page.deadLetters.map(({ id }) => id));
+      before = page.next;
+    }
+    expect(found).toEqual(ids.toReversed());
+  });
+
+  test('goes on where a letter was that is gone', async () => {
+    const [oldest, middle, newest] = (await putMany(3)) as [string, string, string];
+    await store.remove(middle);
+    expect((await list({ before: middle })).deadLetters.map(({ id }) => id)).toEqual([oldest]);
+    expect((await list({ before: newest, limit: 1 })).next).toBeNull();
+  });
+
+  test.each(['', '0', '../x', '__proto__', '\0', 'zzz'])('before %p no harm is done', async (before) => {
+    const [id] = (await putMany(1)) as [string];
+    const ids = (await list({ before })).deadLetters.map((letter) => letter.id);
+    expect(ids).toEqual(id < before ? [id] : []);
+  });
+});
+
+test('a damaged one is counted, and hides no other', async () => {
+  const [first, damaged, last] = (await putMany(3)) as [string, string, string];
+  const file = readdirSync(directory).find((name) => name === `${damaged}.json`)!;
+  writeFileSync(join(directory, file), 'not JSON');
+  const { deadLetters, total } = await list();
+  expect([deadLetters.map(({ id }) => id), total]).toEqual([[last, first], 3]);
+});
+
+test('a disk that fails is no empty list', async () => {
+  await putMany(1);
+  const failing = {
+    ...store,
+    ids: store.ids.bind(store),
+    stats: store.stats.bind(store),
+    remove: store.remove.bind(store),
+  };
+  const letter = () => Promise.reject(Object.assign(new Error('broken'), { code: 'EIO' }));
+  const { list: listOf } = createDeadLetterDesk({
+    store: { ...failing, letter },
+    replay: async (id) => ({ id, spans: 1 }),
+  });
+  await expect(listOf({ limit: 1, before: undefined })).rejects.toThrow('broken');
+});
+
+describe('a letter that is being replayed', () => {
+  /** A replay that takes until it is told to end. */
+  function slowDesk() {
+    let end = (_: Replayed) => {};
+    const running = desk(
+      () =>
+        new Promise((resolve) => {
+          end = resolve;
+        }),
+    );
+    return { ...running, end: (replayed: Replayed) => end(replayed) };
+  }
+
+  test('is not dropped: its spans are on their way', async () => {
+    const [id, other] = (await putMany(2)) as [string, string];
+    const slow = slowDesk();
+    const replayed = slow.replay(id);
+    expect(await slow.drop(id)).toEqual({ status: 409, body: { id, problem: 'it is being replayed' } });
+    expect(await slow.drop(other)).toEqual({ status: 200, body: { id: other } });
+    slow.end({ id, problem: 'the queue is full; the letter stays' });
+    expect(await replayed).toMatchObject({ status: 409 });
+    expect(await slow.drop(id)).toEqual({ status: 200, body: { id } });
+  });
+
+  test('can be dropped after a replay that broke', async () => {
+    const [id] = (await putMany(1)) as [string];
+    const broken = desk(() => Promise.reject(new Error('broken')));
+    await expect(broken.replay(id)).rejects.toThrow('broken');
+    expect(await broken.drop(id)).toEqual({ status: 200, body: { id } });
+  });
+});
