@@ -31,6 +31,8 @@ const INSPECTOR_SIDES = {
 /** The side of `--other`: another build, with the queue in memory. */
 const OTHER = 'other-memory';
 const WARM_UP_SHARE = 0.25;
+/** As in ui/src/traces/use-traces.ts. */
+const LIST_MS = 5_000;
 
 runBench(main);
 
@@ -112,10 +114,16 @@ function writeConfiguration(directory, configuration) {
   return file;
 }
 
-/** Listens to what the inspector tells of traces until the gateway ends. */
+/** Does what an open page does until the gateway ends: listens, and asks for the list as often as the page may. */
 async function watch(adminPort) {
   const { body } = await fetch(`http://127.0.0.1:${adminPort}/api/events`);
-  body.pipeTo(new WritableStream()).catch(() => {});
+  const asking = setInterval(() => {
+    fetch(`http://127.0.0.1:${adminPort}/api/traces?limit=100`).then(
+      (answer) => answer.body.pipeTo(new WritableStream()),
+      () => clearInterval(asking),
+    );
+  }, LIST_MS);
+  body.pipeTo(new WritableStream()).catch(() => clearInterval(asking));
 }
 
 /** Sends the requests and waits until the sink has their spans; all CPU time in between is on the side's account. */

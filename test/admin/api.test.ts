@@ -160,6 +160,10 @@ describe('what is asked for', () => {
     expect(await names(`?limit=1&after=${A}`)).toEqual([['child'], null]);
     expect(await names(`?after=${B}`)).toEqual([[], null]);
     expect(await names('?after=gone')).toEqual([[], null]);
+    // Ids are the same in either case.
+    expect(await names(`?after=${A.toUpperCase()}`)).toEqual([['child'], null]);
+    const { traces } = (await get(`/api/traces?before=${OTHER.toUpperCase()}`)).body as { traces: TraceSummary[] };
+    expect(traces.map(({ traceId }) => traceId)).toEqual([TRACE]);
   });
 });
 
@@ -252,6 +256,45 @@ describe('a trace that is large', () => {
     expect(counting.logs).toEqual([]);
     await counting.close();
   });
+});
+
+test('however fast it is taken, others have their turn between observations', async () => {
+  await inspecting.keepSpans(numberedSpans(10, { traceId: TRACE }));
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  const seen = new Set<number>();
+  const { queries } = inspecting;
+  const counting = await startAdmin({
+    inspecting,
+    traces: {
+      list: (page) => queries.list(page),
+      tree: (...page) => queries.tree(...page),
+      span: (...ids) => queries.span(...ids),
+      summaries: (ids) => queries.summaries(ids),
+      async *observations(...page) {
+        count();
+        for await (const observation of queries.observations(...page)) {
+          seen.add(turns);
+          yield observation;
+        }
+        isOver = true;
+      },
+    },
+  });
+  // A clock on which each takes its time.
+  let nowMs = 0;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => {
+    nowMs += 20;
+    return nowMs;
+  });
+  const { body } = await counting.get(`/api/traces/${TRACE}`);
+  clock.mockRestore();
+  expect([body.observations.length, seen.size]).toEqual([10, 10]);
+  await counting.close();
 });
 
 test('a list that fails is a 500 that says nothing, and a trace that fails in the middle ends', async () => {

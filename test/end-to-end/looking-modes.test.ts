@@ -12,7 +12,7 @@ import { type RunningGateway, startGateway } from '../support/gateway';
 import { asJson, asProtobuf, type Fields, requestOf, type Sent, spanOf } from '../support/otlp-twins';
 import { post } from '../support/post';
 import { makeTemporary, removeTemporary } from '../support/temporary';
-import { encodeSpans, numberedSpans, postOf } from '../support/trace-request';
+import { encodeSpans, numberedSpans, postOf, spanIdOf } from '../support/trace-request';
 import { asTransparent } from '../support/transparent-twins';
 
 let fake: FakeLangfuse;
@@ -172,6 +172,10 @@ describe('spans of an earlier process', () => {
       ),
     );
     expect(await traces()).toHaveLength(2);
+    // Those that came are kept once, with what is known of their request.
+    expect((await ask(gateway.adminUrl, '/api/overview')).body).toMatchObject({ kept: { spans: 5 } });
+    const { body } = await ask(gateway.adminUrl, `/api/traces/${'ab'.repeat(16)}/spans/${spanIdOf('s4')}`);
+    expect(body).toMatchObject({ warnings: [{ name: 'session_id_missing' }, { name: 'user_id_missing' }] });
   });
 
   test('in front of Langfuse they are delivered, and not shown', async () => {
@@ -204,10 +208,9 @@ test('a token is asked for, of programs and of browsers', async () => {
 });
 
 test('who listens does not hold up the end', async () => {
-  await start(undefined);
-  const stream = await listenTo(gateway.adminUrl);
-  expect(await gateway.stop()).toBe(0);
+  await start('inspector: off');
+  const ending = await startGateway({ fake });
+  const stream = await listenTo(ending.adminUrl);
+  expect(await ending.stop()).toBe(0);
   await stream.closed;
-  // Stopped once more after the test, which is nothing.
-  await start(undefined);
 });

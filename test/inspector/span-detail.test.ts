@@ -175,3 +175,13 @@ test('a large body of which one span came takes no more memory than that', async
   expect(Math.max(...sizes)).toBeLessThan(20_000);
   expect(index.stats().bytes).toBeLessThan(20_000);
 });
+
+test('of a resource and a scope no more is kept than their bytes', async () => {
+  const { keep, inspector, queries } = startInspecting();
+  await keep(BODIES.protobuf(requestOf(SPAN)));
+  const { index } = inspector;
+  await index.read();
+  const { scope } = index.trace(TRACE_ID)!.row(SPAN_ID)!.scanned;
+  expect([scope.view, scope.resource.view]).toEqual([undefined, undefined]);
+  expect(await queries.span(TRACE_ID, SPAN_ID)).toMatchObject({ sender: { service: 's' } });
+});

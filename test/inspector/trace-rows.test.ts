@@ -116,6 +116,27 @@ test.each<[name: string, spans: GivenSpan[], expected: Partial<TraceSummary>]>([
   expect(await summaryOf(...spans)).toMatchObject(expected);
 });
 
+test('what comes and goes later changes it', async () => {
+  const { keep, list, tree } = startInspecting({ bytesMax: 9_000 });
+  const seen: unknown[] = [];
+  const send = async (spanId: string, name: string, tokens: number) => {
+    const span = { spanId, name, attributes: { 'gen_ai.usage.input_tokens': tokens } };
+    await keep(Buffer.from(jsonOf(span)), { format: 'json' });
+    const [trace] = (await list()).traces;
+    const { rows } = await tree(trace!.traceId);
+    seen.push([trace?.observations, trace?.tokens, rows.map((row) => row.name)]);
+  };
+  await send(A, 'a', 1);
+  await send(B, 'b', 2);
+  await send('00000000000000cc', 'c', 4);
+  // The first request did not fit any more.
+  expect(seen).toEqual([
+    [1, 1, ['a']],
+    [2, 3, ['a', 'b']],
+    [2, 6, ['b', 'c']],
+  ]);
+});
+
 test('of services the first ten', async () => {
   const spans = Array.from({ length: 12 }, (_, number) => having({}, { resource: { 'service.name': `s${number}` } }));
   expect((await summaryOf(...spans)).services).toEqual(['s0', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9']);

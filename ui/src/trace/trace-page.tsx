@@ -25,9 +25,11 @@ export function TracePage(props: { traceId: string; spanId: string | null; mode:
       <Problem text={problem} />
       {rows === null && problem === null && <p class="muted">Asking the gateway…</p>}
       {rows?.length === 0 && (
-        <Empty
-          title={props.mode === 'off' ? 'Traces are not kept: inspector: off.' : 'Nothing of this trace is kept.'}
-        />
+        <Empty title={props.mode === 'off' ? 'Traces are not kept: inspector: off.' : 'Nothing of this trace is kept.'}>
+          <p>
+            If spans of it were rejected, <a href="#/trouble">Trouble</a> says why.
+          </p>
+        </Empty>
       )}
       {rows !== null && rows.length > 0 && (
         <div class="panes">
