@@ -10,7 +10,7 @@ import { iso } from './clients';
 import { cut, cutObservation } from './cut';
 import type { Inspector } from './inspector';
 import { receivedPosition } from './kept-request';
-import { type Row, spanOf } from './row';
+import { forgetViews, type Row, spanOf } from './row';
 import { matches, matchesRejected, type TraceFilter } from './trace-filter';
 import { extent, TraceRows } from './trace-rows';
 
@@ -85,11 +85,12 @@ export class TraceQueries {
     if (row === undefined) return undefined;
     const { request, scanned } = row;
     const { userAgent, address, key } = request.sender;
-    const span = spanOf(row);
+    const observation = cutObservation(observe(spanOf(row)));
     const { repairs, warnings } = request.notes(scanned.ordinal);
     const { service, sdk, sdkVersion } = clientOf(scanned.scope);
+    forgetViews(scanned.scope);
     return {
-      observation: { ...cutObservation(observe(span)), repairs, warnings },
+      observation: { ...observation, repairs, warnings },
       isFull: this.#inspector.mode === 'full',
       repairs: repairs.map((name) => ({ name, text: REPAIR_TEXTS[name] })),
       warnings: warnings.map((name) => ({ name, text: `A span ${WARNING_TEXTS[name]}.` })),
@@ -139,6 +140,7 @@ const LARGE_SPAN_BYTES = 16 * 1024 * 1024;
 
 function observationOf({ request, scanned, ...row }: Row): Observation {
   const observation = observe(spanOf({ request, scanned, ...row }));
+  forgetViews(scanned.scope);
   const isLarge = scanned.end - scanned.start > LARGE_SPAN_BYTES;
   return { ...(isLarge ? cutObservation(observation) : observation), ...request.notes(scanned.ordinal) };
 }

@@ -46,11 +46,13 @@ export function* rowsOf(request: KeptRequest): Generator<Row, void> {
     services.set(scanned.scope, service);
     yield rowOf(request, { span, scanned, service });
   }
-  // They are read again when somebody looks at a span of them.
-  for (const scope of services.keys()) {
-    scope.view = undefined;
-    scope.resource.view = undefined;
-  }
+  for (const scope of services.keys()) forgetViews(scope);
+}
+
+/** What was decoded of a scope and its resource may be many times their bytes; it is decoded again for who looks. */
+export function forgetViews(scope: ScopeGroup): void {
+  scope.view = undefined;
+  scope.resource.view = undefined;
 }
 
 /** Of what lists and trees show, which a sender may make as long as a request. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { admit, type Converted } from '../../src/admission/admit';
+import { type Admission, admit, type Converted } from '../../src/admission/admit';
 import { ID_REPAIRS, type RepairName, WIRE_REPAIRS } from '../../src/admission/repairs';
 import { scanRequest } from '../../src/otlp/scan';
 import { ADMIT, ALL_REPAIRS, admittedSpans, inAnyOrder, NO_REPAIRS } from '../support/admission';
@@ -10,6 +10,7 @@ import { encodeMessage, encodeSpans, IDS, messageType, T1P } from '../support/ot
 import { runs } from '../support/random';
 import { requests } from '../support/request-model';
 import { renderProtobuf } from '../support/request-protobuf';
+import { admitTransparent } from '../support/transparent-twins';
 import { lenField, nested, varintField } from '../support/wire';
 
 /** Of accepted spans. */
@@ -20,6 +21,37 @@ const withAttribute = (value?: object) => ({ ...IDS, attributes: [{ key: 'k', ..
 const attribute = (value: CanonicalSpan['attributes'][number]['value']) => ({ attributes: [{ key: 'k', value }] });
 /** `\u0007` is one byte in UTF-8, so replacing it by 0xff keeps every length. */
 const broken = (body: Buffer) => Buffer.from(body.map((byte) => (byte === 7 ? 0xff : byte)));
+
+describe('a rejection tells where its span stood', () => {
+  const places = ({ rejections }: Pick<Admission, 'rejections'>) =>
+    rejections.map(({ ordinal, position, field }) => [ordinal, position, field]);
+  const spans = 'resourceSpans[0].scopeSpans[0].spans';
+
+  test('in protobuf, as read and as sent', () => {
+    const admission = ADMIT.protobuf(encodeSpans(IDS, { name: 'bad' }, IDS, { ...IDS, spanId: hex('') }));
+    expect(places(admission)).toEqual([
+      [1, 1, `${spans}[1].traceId`],
+      [3, 3, `${spans}[3].spanId`],
+    ]);
+  });
+
+  test('in JSON, where nulls do not count', () => {
+    const admission = ADMIT.json(Buffer.from(requestText('null', spanText(), 'null', '{}', '7')));
+    expect(places(admission)).toEqual([
+      [1, 1, `${spans}[3].traceId`],
+      [2, 2, `${spans}[4]`],
+    ]);
+  });
+
+  test('among transparent spans, which are put together by their resource', () => {
+    const [good, other] = [spanText(), spanText('"resource":{"attributes":{"k":"v"}}')];
+    const admission = admitTransparent(Buffer.from(`[${[good, other, '7', '{}'].join(',')}]`));
+    expect(places(admission)).toEqual([
+      [2, 1, 'spans[2]'],
+      [3, 2, expect.stringMatching(/^spans\[3\]/)],
+    ]);
+  });
+});
 
 test('a request that needs nothing is kept as the buffer it is', () => {
   expect(ADMIT.protobuf(T1P)).toEqual({ bytes: T1P, accepted: 1, rejections: [], ...NOTHING_DONE });

@@ -3,6 +3,7 @@ import { PREVIEW } from '../../src/delivery/route';
 import type { Overview, Trouble } from '../../src/inspector/api';
 import { createDiskQueue } from '../../src/queue/disk-queue';
 import { realFiles } from '../../src/queue/files';
+import { VERSION } from '../../src/version';
 import { ask } from '../support/admin';
 import { everyAnswer } from '../support/api-walk';
 import { listenTo } from '../support/event-stream';
@@ -188,6 +189,53 @@ describe('spans of an earlier process', () => {
       totals: { recovered: 3, delivered: 3 },
     });
   });
+});
+
+test('where senders send, and whether they want a key', async () => {
+  await start(undefined, { GATEWAY_INGEST_KEYS: 'gw-1' });
+  const { body } = await ask(gateway.adminUrl, '/api/overview');
+  expect(body).toMatchObject({
+    ...{
+      receiverUrl: gateway.url,
+      wantsKey: true,
+      isPreview: false,
+      mode: 'metadata',
+      status: 'ready',
+      version: VERSION,
+    },
+    destinations: [{ name: 'main', baseUrl: fake.baseUrl, trouble: null, lastSuccessAt: null }],
+  });
+  const preview = await startGateway();
+  expect((await ask(preview.adminUrl, '/api/overview')).body).toMatchObject({
+    ...{ receiverUrl: preview.url, wantsKey: false, isPreview: true, mode: 'full' },
+    destinations: [{ name: 'preview', baseUrl: null }],
+  });
+  await preview.stop();
+});
+
+test('a destination that is in trouble, and well again', async () => {
+  let isDown = true;
+  await fake.close();
+  fake = await startFakeLangfuse({ respond: () => (isDown ? { status: 401 } : undefined) });
+  await start(undefined);
+  await send('/v1/traces', asJson(requestOf(spanOf())));
+  const destination = async () => ((await ask(gateway.adminUrl, '/api/overview')).body as Overview).destinations[0];
+  await eventually(async () =>
+    expect(await destination()).toMatchObject({
+      ...{ queued: 1, lastSuccessAt: null },
+      trouble: { description: expect.stringContaining('401'), hint: expect.stringContaining('LANGFUSE_SECRET_KEY') },
+    }),
+  );
+  isDown = false;
+  await eventually(
+    async () =>
+      expect(await destination()).toMatchObject({
+        queued: 0,
+        trouble: null,
+        lastSuccessAt: expect.stringMatching(/Z$/),
+      }),
+    15_000,
+  );
 });
 
 test('a token is asked for, of programs and of browsers', async () => {
