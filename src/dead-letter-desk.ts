@@ -20,12 +20,25 @@ export interface DeadLetterDesk {
 
 const SPANS_TOLD_MAX = 100;
 
+/** Where no dead letters are kept, and as long as the gateway starts. */
+export const CLOSED_DESK: DeadLetterDesk = {
+  list: async () => ({ deadLetters: [], total: 0, bytes: 0, next: null }),
+  replay: async () => CLOSED,
+  drop: async () => CLOSED,
+};
+
+const CLOSED: DeskAnswer = {
+  status: 409,
+  body: { problem: 'the gateway keeps no dead letters, or is starting; try again' },
+};
+
 export function createDeadLetterDesk(options: {
   store: Pick<DeadLetterStore, 'ids' | 'letter' | 'remove' | 'stats'>;
   replay: Replay;
+  /** As in ReplayOptions. */
+  underWay: ReadonlySet<string>;
 }): DeadLetterDesk {
-  const { store } = options;
-  const replaying = new Set<string>();
+  const { store, underWay } = options;
   return {
     async list({ limit, before }) {
       const ids = (await store.ids()).reverse().filter((id) => before === undefined || id < before);
@@ -40,17 +53,10 @@ export function createDeadLetterDesk(options: {
       const { letters, bytes } = store.stats();
       return { deadLetters, total: letters, bytes, next: ids.length > limit ? ids[limit - 1]! : null };
     },
-    async replay(id) {
-      if (replaying.has(id)) return answerOf(await options.replay(id));
-      replaying.add(id);
-      return options
-        .replay(id)
-        .then(answerOf)
-        .finally(() => replaying.delete(id));
-    },
+    replay: async (id) => answerOf(await options.replay(id)),
     drop: async (id) => {
       // "Gone" would not be true: its spans are on their way back.
-      if (replaying.has(id)) return { status: 409, body: { id, problem: 'it is being replayed' } };
+      if (underWay.has(id)) return { status: 409, body: { id, problem: 'it is being replayed' } };
       try {
         if (await store.remove(id)) return { status: 200, body: { id } };
         return { status: 404, body: { id, problem: 'there is no such dead letter' } };

@@ -88,6 +88,7 @@ function replayInto(dataDir: string, store: DeadLetterStore, claimed: Claim): Om
     isKnown: () => true,
     // They came in through the repairs that were wanted: they leave as they are.
     repairs: NO_REPAIRS,
+    underWay: new Set(),
     onReplayed: () => {},
   });
   return {

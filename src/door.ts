@@ -31,12 +31,14 @@ export function createDoor(config: Config, { metrics, inspector, log, ...options
     judge,
     onKept: (judgement, from) => {
       telling.judged(judgement);
-      try {
-        inspector.kept(judgement, from);
-      } catch (error) {
-        // Its sender would send again what is kept already.
-        log.error({ err: error }, 'the inspector stumbled over a request');
-      }
+      // Behind the answer: its sender need not wait for who looks, nor send again what is kept when that fails.
+      setImmediate(() => {
+        try {
+          inspector.kept(judgement, from);
+        } catch (error) {
+          log.error({ err: error }, 'the inspector stumbled over a request');
+        }
+      });
     },
   });
   // A parent that does not come makes no request.

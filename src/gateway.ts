@@ -3,7 +3,7 @@ import { type Phase, type Readiness, readiness } from './admin/readiness';
 import { createAdmin } from './admin/server';
 import { now } from './clock';
 import { type Config, readTlsFiles } from './config';
-import { createDeadLetterDesk, type DeadLetterDesk, deskListener } from './dead-letter-desk';
+import { CLOSED_DESK, createDeadLetterDesk, type DeadLetterDesk, deskListener } from './dead-letter-desk';
 import { type BackPressure, createBackPressure } from './delivery/back-pressure';
 import { PREVIEW, type Route } from './delivery/route';
 import { createDoor } from './door';
@@ -36,7 +36,7 @@ const BACKLOG_WAIT_MS_MAX = 1_000;
 /** Makes the rooms, wires them in flow order and starts them. Rejects when a port or the data directory cannot be had. */
 export async function createGateway(config: Config, { log }: { log: Logger }): Promise<Gateway> {
   const ledger = createLedger();
-  const desk = createLateListener();
+  const desk = createLateListener(deskListener(CLOSED_DESK));
   const onLost = (destination: string, spans: number) => ledger.deadLettered(destination, DAMAGED, spans);
   const storage = await claimStorage({ queue: config.queue, control: desk.listener, onLost, log });
   const house = build(config, { storage, ledger, desk, log });
@@ -170,11 +170,11 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
       sickDisk: storage.sick(),
       strangers: strangers(queue, routes),
     });
-  let letters: DeadLetterDesk | undefined;
+  let letters = CLOSED_DESK;
   const openDesk = () => {
     const tell = { onReplayed: ledger.replayed, onRepaired: metrics.repaired };
     letters = createLetterDesk(storage, { repairs: config.repairs, isKnown: (name) => routes.has(name), ...tell });
-    if (letters !== undefined) desk.listen(deskListener(letters));
+    desk.listen(deskListener(letters));
   };
   const admin = createAdmin({
     ...config.admin,
@@ -190,12 +190,13 @@ function build(config: Config, { storage, ledger, desk, log }: Ground): House {
   return { state, storage, ledger, routes, look, door, receiver, flush, admin, openDesk };
 }
 
-/** `undefined` where no dead letters are kept. */
 function createLetterDesk(
   { deadLetters: store, queue }: Storage,
-  options: Omit<ReplayOptions, 'store' | 'queue'>,
-): DeadLetterDesk | undefined {
-  return store && createDeadLetterDesk({ store, replay: createReplay({ store, queue, ...options }) });
+  options: Omit<ReplayOptions, 'store' | 'queue' | 'underWay'>,
+): DeadLetterDesk {
+  if (store === undefined) return CLOSED_DESK;
+  const underWay = new Set<string>();
+  return createDeadLetterDesk({ store, underWay, replay: createReplay({ store, queue, underWay, ...options }) });
 }
 
 /** A slow destination holds up those alone who send to it. */

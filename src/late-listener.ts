@@ -5,12 +5,9 @@ export interface LateListener {
   listen(listener: RequestListener): void;
 }
 
-/** The data directory is taken before there is anybody who could answer questions about it. */
-export function createLateListener(): LateListener {
-  let current: RequestListener = (_request, response) => {
-    response.writeHead(409, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify({ problem: 'the gateway keeps no dead letters, or is starting; try again' }));
-  };
+/** The data directory is taken before there is anybody who could answer questions about it: until then `early` does. */
+export function createLateListener(early: RequestListener): LateListener {
+  let current = early;
   return {
     listener: (request, response) => current(request, response),
     listen(listener) {

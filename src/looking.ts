@@ -35,19 +35,19 @@ interface LookedAt {
   readonly ledger: Ledger;
   readonly queue: QueuePort;
   readonly routes: ReadonlyMap<string, Route>;
-  readonly deadLetters: () => DeadLetterDesk | undefined;
+  readonly deadLetters: () => DeadLetterDesk;
 }
 
 export function createLook(config: Config, { adminUrl, log }: LookOptions): Look {
   const startedAtMs = now();
   const { destinations } = config;
   const isPreview = destinations.length === 0;
-  const stamps = new Map(destinations.map(({ name, environment, release }) => [name, given({ environment, release })]));
+  const byName = new Map(destinations.map((destination) => [destination.name, destination]));
   const typesOf = (traceId: string) => inspector.index.trace(traceId)?.summary().types;
   const announcer = createTraceAnnouncer({ typesOf, adminUrl, log });
   const inspector = new Inspector({
     mode: config.inspector,
-    stampsOf: (destination) => stamps.get(destination) ?? {},
+    stampsOf: (destination) => byName.get(destination) ?? {},
     onTrace: isPreview ? announcer.saw : undefined,
     onUnreadable: (error) => log.error({ err: error }, 'the inspector stumbled over a span'),
     now,
@@ -60,13 +60,12 @@ export function createLook(config: Config, { adminUrl, log }: LookOptions): Look
       if (span.attempt.offeredAtMs < startedAtMs) inspector.recovered(span, PREVIEW);
     },
     api({ receiverUrl, readiness, ledger, queue, routes, deadLetters }) {
-      const urls = new Map(destinations.map(({ name, baseUrl }) => [name, baseUrl]));
       const overview = createOverview({
         ...{ inspector, version: VERSION, receiverUrl, readiness, totals: ledger.totals, now },
         wantsKey: config.keys.length > 0,
         queued: (destination) => queue.stats(destination).items,
         destinations: () =>
-          [...routes].map(([name, route]) => ({ health: route.health(), baseUrl: urls.get(name) ?? null })),
+          [...routes].map(([name, route]) => ({ health: route.health(), baseUrl: byName.get(name)?.baseUrl ?? null })),
       });
       closing.push(overview.close);
       return {
@@ -82,8 +81,3 @@ export function createLook(config: Config, { adminUrl, log }: LookOptions): Look
     },
   };
 }
-
-const given = ({ environment, release }: { environment: string | undefined; release: string | undefined }) => ({
-  ...(environment === undefined ? {} : { environment }),
-  ...(release === undefined ? {} : { release }),
-});

@@ -12,6 +12,8 @@ export interface ReplayOptions {
   /** Whether somebody will take what is queued for that destination. */
   isKnown: (destination: string) => boolean;
   repairs: Readonly<Record<RepairName, boolean>>;
+  /** The letters that are being replayed; filled and emptied here, for those who must leave them alone. */
+  underWay: Set<string>;
   /** In the turn of the event loop in which the queue has kept so many spans. */
   onReplayed: (spans: number) => void;
   /** In the same turn, for each repair that was made, with how many of the spans it touched. */
@@ -30,8 +32,7 @@ export type Replay = (id: string) => Promise<Replayed>;
  * it. Its spans are judged again: repairs may have been switched on meanwhile, and the file may have been touched.
  */
 export function createReplay(options: ReplayOptions): Replay {
-  const { store, queue, isKnown, onReplayed, onRepaired } = options;
-  const underWay = new Set<string>();
+  const { store, queue, isKnown, underWay, onReplayed, onRepaired } = options;
   const replay: Replay = async (id) => {
     const found = await store.read(id);
     if (found === undefined) return { id, problem: 'there is no such dead letter', isUnknown: true };

@@ -9,6 +9,9 @@ import { emptyMetrics } from './support/admin';
 import { configOf } from './support/configuration';
 import { encodeSpans, numberedSpans, TRACE_ID } from './support/trace-request';
 
+/** What is done behind the answer is done then. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** A door in front of a memory queue; the given inspector looks on. */
 function start(inspector: Pick<Inspector, 'kept' | 'orphans'>, { bytesMax = 100_000 } = {}) {
   const logs: string[] = [];
@@ -37,9 +40,11 @@ test('what is kept can be looked at; what was sent away cannot', async () => {
   const inspector = new Inspector({ mode: 'full', stampsOf: () => ({}), now: Date.now });
   const kept = start(inspector);
   await kept.send();
+  await turn();
   kept.door.close();
   const sentAway = start(inspector, { bytesMax: 10 });
   await expect(sentAway.send()).rejects.toBeInstanceOf(GatewayError);
+  await turn();
   sentAway.door.close();
   const { traces } = await new TraceQueries(inspector).list({ limit: 9, before: undefined, filter: {} });
   expect(traces).toMatchObject([{ traceId: TRACE_ID, observations: 3 }]);
@@ -55,6 +60,8 @@ test('an inspector that stumbles fails no request that is kept already, and is t
   };
   const { door, ledger, logs, queue, send } = start(stumbling);
   expect(await send()).toMatchObject({ accepted: 3, rejections: [] });
+  expect(logs.filter((line) => line.includes('stumbled'))).toEqual([]);
+  await turn();
   door.close();
   expect([ledger.totals().accepted, queue.stats().items]).toEqual([3, 3]);
   const told = logs.map((line) => JSON.parse(line) as { level: number; err?: { message: string } });

@@ -9,8 +9,8 @@ export interface ApiOptions extends EventsOptions {
   readonly overview: () => Promise<Overview>;
   readonly trouble: () => Trouble;
   readonly traces: Pick<TraceQueries, 'list' | 'observations' | 'tree' | 'span' | 'summaries'>;
-  /** `undefined` while there is none: without a disk, and while the gateway starts. */
-  readonly deadLetters: () => DeadLetterDesk | undefined;
+  /** The one that is at work now. */
+  readonly deadLetters: () => DeadLetterDesk;
 }
 
 const TRACES = { usual: 50, max: 500 };
@@ -81,9 +81,7 @@ async function sendObservations(
   let sliceEndMs = performance.now() + SLICE_MS;
   for await (const observation of observations) {
     if (response.destroyed) return;
-    if (!response.write(before + JSON.stringify(observation))) {
-      await drained(response);
-    }
+    if (!response.write(before + JSON.stringify(observation))) await drained(response);
     before = ',';
     if (performance.now() < sliceEndMs) continue;
     await new Promise((resolve) => setImmediate(resolve));
@@ -102,22 +100,15 @@ const drained = (response: Response) =>
     response.on('drain', done).on('close', done);
   });
 
-const NO_LETTERS = { deadLetters: [], total: 0, bytes: 0, next: null };
-const NO_DESK: DeskAnswer = {
-  status: 409,
-  body: { problem: 'the gateway keeps no dead letters, or is starting; try again' },
-};
-
 function serveDeadLetters(app: Express, { deadLetters }: ApiOptions): void {
   app.get('/api/dead-letters', async (request, response) => {
     const page = { limit: limitIn(request, LETTERS), before: textIn(request, 'before') };
-    response.json((await deadLetters()?.list(page)) ?? NO_LETTERS);
+    response.json(await deadLetters().list(page));
   });
   const change =
     (work: (desk: DeadLetterDesk, id: string) => Promise<DeskAnswer>) =>
     async (request: Request<{ id: string }>, response: Response) => {
-      const desk = deadLetters();
-      const { status, body } = desk === undefined ? NO_DESK : await work(desk, request.params.id);
+      const { status, body } = await work(deadLetters(), request.params.id);
       response.status(status).json(body);
     };
   app.post(

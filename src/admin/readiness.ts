@@ -26,7 +26,9 @@ export function readiness(state: {
     const reason = `the disk of the queue fails (${code}) since ${iso(sinceMs)}: new spans are refused with 503`;
     return { code: 503, status: 'sick', reasons: [reason] };
   }
-  const shutOut = destinations.filter(({ hasAccepted, trouble }) => !hasAccepted && trouble?.configuration === true);
+  const shutOut = destinations.filter(
+    ({ lastAcceptedMs, trouble }) => lastAcceptedMs === undefined && trouble?.configuration === true,
+  );
   if (shutOut.length > 0) {
     const reasons = shutOut.map(describe);
     return { code: 503, status: 'misconfigured', reasons };

@@ -9,7 +9,7 @@ export interface NotYet {
   env?: string;
   inFile?: false;
   /** Values that ask for nothing new, as text; anything else is refused. */
-  accepted?: readonly string[];
+  accepted: readonly string[];
 }
 
 export const NOT_YET: readonly NotYet[] = [{ key: 'workers', env: 'GATEWAY_WORKERS', inFile: false, accepted: ['1'] }];
@@ -22,8 +22,6 @@ export function judgeNotYet(options: { key: string; raw: unknown }): 'settled' |
   const row = NOT_YET.find(({ key }) => key === options.key);
   if (!row) return undefined;
   const raw = String(options.raw).trim().toLowerCase();
-  const asksNothing = row.accepted?.includes(raw) || (Array.isArray(options.raw) && !options.raw.length);
-  if (asksNothing) return 'settled';
-  const advice = row.accepted ? `only ${row.accepted.join(', ')} is` : 'remove it';
-  return { wrong: [`is not available in this version; ${advice}`] };
+  if (row.accepted.includes(raw)) return 'settled';
+  return { wrong: [`is not available in this version; only ${row.accepted.join(', ')} is`] };
 }

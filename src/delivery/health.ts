@@ -4,10 +4,8 @@ import type { Verdict } from './langfuse-answer';
 /** How a destination is doing, as far as its answers tell. */
 export interface DestinationHealth {
   readonly destination: string;
-  /** It has taken something since start. */
-  readonly hasAccepted: boolean;
-  /** When it took something last. */
-  readonly lastAcceptedMs?: number | undefined;
+  /** When it took something last; `undefined`: not since start. */
+  readonly lastAcceptedMs: number | undefined;
   /** Set while its last answer was a failure: since when, and which. */
   readonly trouble: Trouble | undefined;
   /** Set while media cannot be uploaded. Spans without are delivered all the same. */
@@ -46,7 +44,7 @@ export function createHealthRecorder(destination: string, now: () => number): He
       trouble = undefined;
       if (verdict.kind === 'accepted') lastAcceptedMs = now();
     },
-    current: () => ({ destination, hasAccepted: lastAcceptedMs !== undefined, lastAcceptedMs, trouble }),
+    current: () => ({ destination, lastAcceptedMs, trouble }),
   };
 }
 

@@ -90,7 +90,7 @@ export function createPreviewRoute(keep: (span: DeliverySpan) => void, options: 
   };
   const processor = createProcessor(nowhere, createPreviewExporter(keep));
   const dispatcher = dispatch(PREVIEW, { ...options, processor, prepare: () => {} });
-  const health = { destination: PREVIEW, hasAccepted: true, trouble: undefined };
+  const health = { destination: PREVIEW, lastAcceptedMs: undefined, trouble: undefined };
   return { dispatcher, health: () => health, close: () => processor.shutdown() };
 }
 

@@ -1,5 +1,7 @@
 import { resourceOf, scopeOf } from '../otlp/resource-view';
 import type { ScopeGroup } from '../otlp/scan';
+import type { RequestSender } from '../receiver/accept';
+import type { SenderView } from './api';
 
 /** What sent spans, as their resource and scope tell. */
 export interface ClientInfo {
@@ -23,6 +25,17 @@ export function clientOf(group: ScopeGroup): ClientInfo {
     sdk: isLangfuse ? LANGFUSE_SCOPE : text('telemetry.sdk.name'),
     sdkVersion: isLangfuse ? shortText(scope.version) : text('telemetry.sdk.version'),
     language: text('telemetry.sdk.language'),
+  };
+}
+
+/** From whom a span came, as far as its request and its resource say. */
+export function senderView({ userAgent, address, key }: RequestSender, group: ScopeGroup | undefined): SenderView {
+  const client = group && clientOf(group);
+  return {
+    service: client?.service ?? null,
+    sdk: client?.sdk ?? null,
+    sdkVersion: client?.sdkVersion ?? null,
+    ...{ userAgent: shortText(userAgent), address: address ?? null, key: key ?? null },
   };
 }
 

@@ -5,7 +5,7 @@ import { SUMMARY_KEYS, SUMMARY_PREFIXES } from '../langfuse/summary-keys';
 import { assembleRequest } from '../otlp/assemble';
 import type { ReceivedSpan } from '../otlp/received-span';
 import { RequestReducer } from '../otlp/reduced-request';
-import { type ScannedSpan, scanRequest } from '../otlp/scan';
+import { type ScannedRequest, scanRequest } from '../otlp/scan';
 import type { RequestSender } from '../receiver/accept';
 import type { InspectorMode } from './api';
 import { shortText } from './client-info';
@@ -32,6 +32,9 @@ const BYTES_MAX = 64 * 1024 * 1024;
 
 const NOBODY: RequestSender = { userAgent: undefined, address: undefined, key: undefined };
 const NO_NOTES = () => ({ repairs: [], warnings: [] });
+const NOWHERE: ReadonlySet<number> = new Set();
+/** A few milliseconds. */
+const SPANS_AT_ONCE = 2_000;
 
 /** Keeps what came to be looked at, in memory, and what went wrong. */
 export class Inspector {
@@ -70,7 +73,7 @@ export class Inspector {
     if (this.mode === 'off' || accepted === 0) return;
     const { spans } = scanRequest(bytes, { check: false });
     this.clients.seen(spans, sender, nowMs);
-    this.#add(bytes, spans, { destination, sender, notes: judgement.notes, judgement });
+    this.#keep({ bytes, spans }, { destination, sender, notes: judgement.notes }, judgement);
   }
 
   /** A span arrived that was kept before this process began. */
@@ -79,7 +82,7 @@ export class Inspector {
     const { scope, tagStart, end } = span.scanned;
     const bytes = Buffer.concat(assembleRequest([{ scope, bytes: span.bytes, start: tagStart, end }]));
     const { spans } = scanRequest(bytes, { check: false });
-    this.#add(bytes, spans, { destination, sender: NOBODY, notes: NO_NOTES });
+    this.#keep({ bytes, spans }, { destination, sender: NOBODY, notes: NO_NOTES });
   }
 
   orphans(orphans: readonly Orphan[]): void {
@@ -94,27 +97,51 @@ export class Inspector {
     this.watchers.close();
   }
 
-  #add(
-    bytes: Buffer,
-    spans: readonly ScannedSpan[],
-    from: Pick<KeptRequest, 'destination' | 'sender' | 'notes'> & { judgement?: Judgement },
-  ): void {
-    const { destination, sender, notes, judgement } = from;
-    const isFull = this.mode === 'full';
-    const received = isFull ? judgement?.received : undefined;
-    const kept = compact(isFull ? bytes : this.#reducer.reduce({ bytes, spans }));
-    this.index.add({
-      receivedAtMs: this.#options.now(),
-      stamps: this.#options.stampsOf(destination),
-      ...{ destination, sender, notes },
-      bytes: kept,
-      spans: spans.length,
-      received: received && compactReceived(received, received.bytes === bytes ? kept : compact(received.bytes)),
-      rejectedAt: new Set(received && judgement?.rejections.map(({ position }) => position)),
+  #keep(request: Spans, from: From, judgement?: Pick<Judgement, 'received' | 'rejections'>): void {
+    if (this.mode !== 'full') {
+      this.#keepReduced(request, from, 0);
+      return;
+    }
+    const bytes = compact(request.bytes);
+    const received = judgement && compactReceived(judgement.received, request.bytes, bytes);
+    const rejectedAt = new Set(judgement?.rejections.map(({ position }) => position));
+    this.#add({ ...from, bytes, spans: request.spans.length, received, rejectedAt });
+  }
+
+  /** Without payload, so many spans at a time that nobody has to wait for it; each lot is a request of its own. */
+  #keepReduced({ bytes, spans }: Spans, from: From, first: number): void {
+    const next = first + SPANS_AT_ONCE;
+    const lot = spans.slice(first, next);
+    const notes = notesFrom(first, from.notes);
+    this.#add({
+      ...{ ...from, notes, bytes: compact(this.#reducer.reduce({ bytes, spans: lot })), spans: lot.length },
+      ...{ received: undefined, rejectedAt: NOWHERE },
     });
+    if (next >= spans.length) return;
+    setImmediate(() => {
+      try {
+        this.#keepReduced({ bytes, spans }, from, next);
+      } catch (error) {
+        this.#options.onUnreadable?.(error);
+      }
+    });
+  }
+
+  #add(request: Omit<KeptRequest, 'receivedAtMs' | 'stamps'>): void {
+    const { now, stampsOf } = this.#options;
+    this.index.add({ ...request, receivedAtMs: now(), stamps: stampsOf(request.destination) });
     this.watchers.wake();
   }
 }
+
+type Spans = Pick<ScannedRequest, 'bytes' | 'spans'>;
+type From = Pick<KeptRequest, 'destination' | 'sender' | 'notes'>;
+
+/** A function of its own: made beside one that holds the request's bytes, it would hold them as well. */
+const notesFrom =
+  (first: number, notes: KeptRequest['notes']): KeptRequest['notes'] =>
+  (position) =>
+    notes(first + position);
 
 /** What is a part of a larger block of memory would keep all of it: Node's small buffers share blocks of 8 KiB. */
 function compact(bytes: Buffer): Buffer {
@@ -124,8 +151,12 @@ function compact(bytes: Buffer): Buffer {
   return copy;
 }
 
-/** The texts of its spans are mostly in the same bytes. */
-function compactReceived({ format, bytes, texts }: ReceivedRequest, kept: Buffer): ReceivedRequest {
-  if (texts === undefined) return { format, bytes: kept, texts };
-  return { format, bytes: kept, texts: { ...texts, bytes: texts.bytes === bytes ? kept : compact(texts.bytes) } };
+/** What came is mostly the bytes that leave, and the texts of its spans are in what came. */
+function compactReceived({ format, bytes, texts }: ReceivedRequest, left: Buffer, kept: Buffer): ReceivedRequest {
+  const own = bytes === left ? kept : compact(bytes);
+  return {
+    format,
+    bytes: own,
+    texts: texts && { ...texts, bytes: texts.bytes === bytes ? own : compact(texts.bytes) },
+  };
 }

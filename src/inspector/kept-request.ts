@@ -30,7 +30,7 @@ const REJECTED_BYTES = 50;
 export function sizeOf({ bytes, received, spans, rejectedAt }: KeptRequest): number {
   const sent = received === undefined || received.bytes === bytes ? 0 : received.bytes.length;
   const text = received?.texts?.bytes;
-  const copy = text === undefined || text.buffer === received?.bytes.buffer ? 0 : text.length;
+  const copy = text === undefined || text === received?.bytes ? 0 : text.length;
   const places = (received?.texts?.ranges.length ?? 0) * RANGE_BYTES + rejectedAt.size * REJECTED_BYTES;
   return bytes.length + sent + copy + places + spans * ROW_BYTES + REQUEST_BYTES;
 }

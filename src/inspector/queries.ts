@@ -5,14 +5,14 @@ import { scanRequest } from '../otlp/scan';
 import { RESOURCE_SPANS, SCOPE_SPANS } from '../otlp/schema';
 import { spanJson, wireJson } from '../otlp/wire-json';
 import type { SentSpan, SpanDetail, TraceList, TraceSummary, TraceTree, TreeRow } from './api';
-import { clientOf, shortText } from './client-info';
+import { senderView } from './client-info';
 import { iso } from './clients';
 import { cut, cutObservation } from './cut';
 import type { Inspector } from './inspector';
 import { receivedPosition } from './kept-request';
 import { forgetViews, type Row, spanOf } from './row';
 import { matches, matchesRejected, type TraceFilter } from './trace-filter';
-import { extent, TraceRows } from './trace-rows';
+import { TraceRows } from './trace-rows';
 
 /** What is asked of the inspector about traces. */
 export class TraceQueries {
@@ -65,7 +65,7 @@ export class TraceQueries {
   async tree(traceId: string, page: Page): Promise<TraceTree> {
     const trace = await this.#trace(traceId);
     if (trace === undefined) return { trace: null, rows: [], next: null };
-    const { startMs } = extent([...trace.values()]);
+    const startMs = Date.parse(trace.summary().startTime);
     const { items, next } = paged(trace.ordered(), page);
     const rows = items.map(({ node, depth, isOrphan }): TreeRow => {
       const { spanId, parentSpanId, name, type, level, model, tokens, service, repairs, warnings } = node;
@@ -84,10 +84,9 @@ export class TraceQueries {
     const row = (await this.#trace(traceId))?.row(spanId);
     if (row === undefined) return undefined;
     const { request, scanned } = row;
-    const { userAgent, address, key } = request.sender;
     const observation = cutObservation(observe(spanOf(row)));
     const { repairs, warnings } = request.notes(scanned.ordinal);
-    const { service, sdk, sdkVersion } = clientOf(scanned.scope);
+    const sender = senderView(request.sender, scanned.scope);
     forgetViews(scanned.scope);
     return {
       observation: { ...observation, repairs, warnings },
@@ -95,10 +94,7 @@ export class TraceQueries {
       repairs: repairs.map((name) => ({ name, text: REPAIR_TEXTS[name] })),
       warnings: warnings.map((name) => ({ name, text: `A span ${WARNING_TEXTS[name]}.` })),
       sent: sentSpan(row),
-      sender: {
-        ...{ service, sdk, sdkVersion },
-        ...{ userAgent: shortText(userAgent), address: address ?? null, key: key ?? null },
-      },
+      sender,
       receivedAt: iso(request.receivedAtMs),
       destination: request.destination,
     };
@@ -138,8 +134,9 @@ function paged<T extends { node: { spanId: string } }>(all: readonly T[], { limi
 /** So large that its observation is cut, or the answer would be larger than a string can be. */
 const LARGE_SPAN_BYTES = 16 * 1024 * 1024;
 
-function observationOf({ request, scanned, ...row }: Row): Observation {
-  const observation = observe(spanOf({ request, scanned, ...row }));
+function observationOf(row: Row): Observation {
+  const { request, scanned } = row;
+  const observation = observe(spanOf(row));
   forgetViews(scanned.scope);
   const isLarge = scanned.end - scanned.start > LARGE_SPAN_BYTES;
   return { ...(isLarge ? cutObservation(observation) : observation), ...request.notes(scanned.ordinal) };

@@ -107,7 +107,7 @@ function sum(rows: readonly Row[], field: 'tokens' | 'dollars'): number | null {
 }
 
 /** From the first start to the last end; 0 where no span has a time. */
-export function extent(rows: readonly Row[]): { startMs: number; endMs: number } {
+function extent(rows: readonly Row[]): { startMs: number; endMs: number } {
   let startMs = Number.POSITIVE_INFINITY;
   let endMs = Number.NEGATIVE_INFINITY;
   for (const { startTime, endTime } of rows) {

@@ -2,8 +2,8 @@ import type { Orphan } from '../admission/waiting-parents';
 import { WARNING_TEXTS, WARNINGS, type WarningName } from '../admission/warnings';
 import type { Judgement, WarningCount } from '../judgement';
 import type { RequestSender } from '../receiver/accept';
-import type { OrphanView, RefusalView, RejectionView, SenderView, Trouble } from './api';
-import { clientOf, cutText, shortText } from './client-info';
+import type { OrphanView, RefusalView, RejectionView, Trouble } from './api';
+import { cutText, senderView, shortText } from './client-info';
 import { iso } from './clients';
 import { Recent } from './recent';
 import { rejectedSpan } from './rejected-span';
@@ -57,10 +57,7 @@ export class Troubles {
     if (!this.#keepsExamples) return;
     for (const { reason, field, description, position } of judgement.rejections.slice(0, PER_REQUEST_MAX)) {
       const span = rejectedSpan(judgement, position);
-      const scope = judgement.read.spans[position]?.scope;
-      const known = { ...this.#senderOf(sender), ...(scope && clientOf(scope)) };
-      const { service, sdk, sdkVersion, userAgent, address, key } = known;
-      const told: SenderView = { service, sdk, sdkVersion, userAgent, address, key };
+      const told = senderView(sender, judgement.read.spans[position]?.scope);
       this.#rejections.set(this.#examples++, { atMs: nowMs, reason, field, description, ...span, sender: told });
       if (span.traceId !== null) {
         const before = this.#byTrace.get(span.traceId)?.spans ?? 0;
@@ -120,12 +117,5 @@ export class Troubles {
   #warn(name: WarningName, count: WarningCount, nowMs: number): void {
     const spans = (this.#warnings.get(name)?.spans ?? 0) + count.spans;
     this.#warnings.set(name, { spans, lastMs: nowMs, example: count });
-  }
-
-  #senderOf({ userAgent, address, key }: RequestSender): SenderView {
-    return {
-      ...{ service: null, sdk: null, sdkVersion: null },
-      ...{ userAgent: shortText(userAgent), address: address ?? null, key: key ?? null },
-    };
   }
 }

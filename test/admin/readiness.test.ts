@@ -4,7 +4,7 @@ import type { Verdict } from '../../src/delivery/langfuse-answer';
 
 const SINCE_MS = Date.UTC(2026, 0, 1);
 const health = (given: Partial<DestinationHealth> = {}): DestinationHealth => ({
-  ...{ destination: 'main', hasAccepted: true, trouble: undefined },
+  ...{ destination: 'main', lastAcceptedMs: 1, trouble: undefined },
   ...given,
 });
 const trouble = (reason: string, configuration = false) => ({
@@ -17,14 +17,14 @@ const WELL = {
   ...{ phase: 'running' as const, destinations: [health()], queueFull: false as const },
   ...{ sickDisk: undefined, strangers: [] },
 };
-const shutOut = health({ hasAccepted: false, trouble: trouble('http_401', true) });
+const shutOut = health({ lastAcceptedMs: undefined, trouble: trouble('http_401', true) });
 
 type Given = Partial<Parameters<typeof readiness>[0]>;
 type Row = [name: string, given: Given, code: number, status: string, reasons: string[]];
 
 test.each<Row>([
   ['all is well', {}, 200, 'ready', []],
-  ['nothing was sent yet', { destinations: [health({ hasAccepted: false })] }, 200, 'ready', []],
+  ['nothing was sent yet', { destinations: [health({ lastAcceptedMs: undefined })] }, 200, 'ready', []],
   ['no destination', { destinations: [] }, 200, 'ready', []],
   ['starting', { phase: 'starting' }, 503, 'starting', ['the gateway is starting']],
   ['draining', { phase: 'draining', queueFull: 'the queue is full' }, 503, 'draining', ['the gateway is draining']],
@@ -44,7 +44,7 @@ test.each<Row>([
   ],
   [
     'down before anything was accepted',
-    { destinations: [health({ hasAccepted: false, trouble: trouble('network') })] },
+    { destinations: [health({ lastAcceptedMs: undefined, trouble: trouble('network') })] },
     200,
     'degraded',
     ['main: network since 2026-01-01T00:00:00.000Z'],
@@ -60,7 +60,9 @@ test.each<Row>([
   ],
   [
     'media cannot be uploaded for now, and nothing was ever accepted',
-    { destinations: [health({ hasAccepted: false, mediaTrouble: trouble('the upload to the store timed out') })] },
+    {
+      destinations: [health({ lastAcceptedMs: undefined, mediaTrouble: trouble('the upload to the store timed out') })],
+    },
     200,
     'degraded',
     ['main: media cannot be uploaded (the upload to the store timed out) since 2026-01-01T00:00:00.000Z'],

@@ -64,8 +64,9 @@ test('beside the owner of the data directory, which is in another process', asyn
     asked.push(id);
     return { id, spans: 7 };
   };
+  const desk = createDeadLetterDesk({ store, replay, underWay: new Set() });
   const claim = await claimDirectory({
-    ...{ directory: dataDir, handler: deskListener(createDeadLetterDesk({ store, replay })), randomName: () => 'abcd' },
+    ...{ directory: dataDir, handler: deskListener(desk), randomName: () => 'abcd' },
     about: { pid: process.pid, startedAt: new Date(0).toISOString(), version: '0' },
   });
   expect(await run('replay')).toMatchObject({

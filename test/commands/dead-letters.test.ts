@@ -63,12 +63,13 @@ async function ownAsGateway() {
   await store.open();
   const queue = createMemoryQueue({ bytesMax: 1_000_000, now: () => NOW_MS });
   const asked: string[] = [];
+  const underWay = new Set<string>();
   const replay = createReplay({
-    ...{ store, queue, onReplayed: () => {} },
+    ...{ store, queue, underWay, onReplayed: () => {} },
     isKnown: (destination) => destination === 'main',
     repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>,
   });
-  const desk = deskListener(createDeadLetterDesk({ store, replay }));
+  const desk = deskListener(createDeadLetterDesk({ store, underWay, replay }));
   await own((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     desk(request, response);

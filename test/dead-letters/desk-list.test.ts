@@ -1,8 +1,11 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { REPAIRS, type RepairName } from '../../src/admission/repairs';
 import { createDeadLetterDesk, type DeadLetterDesk } from '../../src/dead-letter-desk';
 import type { DeadLetterStore } from '../../src/dead-letters/store';
-import type { Replayed } from '../../src/replay';
+import { QueueRefusal } from '../../src/queue/port';
+import { createReplay, type Replayed } from '../../src/replay';
+import { eventually } from '../support/eventually';
 import { makeTemporary, removeTemporary } from '../support/temporary';
 import { numberedSpans, spanIdOf, TRACE_ID } from '../support/trace-request';
 import { letterOf, NOW_MS, put, storeAt } from './letters';
@@ -18,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => removeTemporary(directory));
 
 const desk = (replay: (id: string) => Promise<Replayed> = async (id) => ({ id, spans: 1 })): DeadLetterDesk =>
-  createDeadLetterDesk({ store, replay });
+  createDeadLetterDesk({ store, replay, underWay: new Set() });
 const list = (page: { limit?: number; before?: string } = {}) => desk().list({ limit: 50, before: undefined, ...page });
 
 /** So many letters; ids from the oldest on. */
@@ -99,38 +102,46 @@ test('a disk that fails is no empty list', async () => {
   const { list: listOf } = createDeadLetterDesk({
     store: { ...failing, letter },
     replay: async (id) => ({ id, spans: 1 }),
+    underWay: new Set(),
   });
   await expect(listOf({ limit: 1, before: undefined })).rejects.toThrow('broken');
 });
 
 describe('a letter that is being replayed', () => {
-  /** A replay that takes until it is told to end. */
+  /** A desk in front of a queue that keeps nothing until it is told what becomes of it. */
   function slowDesk() {
-    let end = (_: Replayed) => {};
-    const running = desk(
-      () =>
-        new Promise((resolve) => {
-          end = resolve;
-        }),
-    );
-    return { ...running, end: (replayed: Replayed) => end(replayed) };
+    const underWay = new Set<string>();
+    const offers: { resolve(): void; reject(error: Error): void }[] = [];
+    const offer = () => new Promise<void>((resolve, reject) => offers.push({ resolve, reject }));
+    const replay = createReplay({
+      ...{ store, underWay, queue: { offer }, isKnown: () => true, onReplayed: () => {} },
+      repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>,
+    });
+    const offered = () => eventually(() => expect(offers).toHaveLength(1));
+    return { ...createDeadLetterDesk({ store, underWay, replay }), offers, offered };
   }
 
-  test('is not dropped: its spans are on their way', async () => {
+  test('is not dropped, nor replayed twice: its spans are on their way', async () => {
     const [id, other] = (await putMany(2)) as [string, string];
     const slow = slowDesk();
     const replayed = slow.replay(id);
+    await slow.offered();
     expect(await slow.drop(id)).toEqual({ status: 409, body: { id, problem: 'it is being replayed' } });
+    expect(await slow.replay(id)).toEqual({ status: 409, body: { id, problem: 'it is being replayed already' } });
+    expect(await slow.drop(id)).toMatchObject({ status: 409 });
     expect(await slow.drop(other)).toEqual({ status: 200, body: { id: other } });
-    slow.end({ id, problem: 'the queue is full; the letter stays' });
-    expect(await replayed).toMatchObject({ status: 409 });
-    expect(await slow.drop(id)).toEqual({ status: 200, body: { id } });
+    slow.offers[0]?.resolve();
+    expect(await replayed).toEqual({ status: 200, body: { id, spans: 2 } });
+    expect(await slow.drop(id)).toMatchObject({ status: 404 });
   });
 
-  test('can be dropped after a replay that broke', async () => {
+  test('can be dropped after a replay that failed', async () => {
     const [id] = (await putMany(1)) as [string];
-    const broken = desk(() => Promise.reject(new Error('broken')));
-    await expect(broken.replay(id)).rejects.toThrow('broken');
-    expect(await broken.drop(id)).toEqual({ status: 200, body: { id } });
+    const slow = slowDesk();
+    const replayed = slow.replay(id);
+    await slow.offered();
+    slow.offers[0]?.reject(new QueueRefusal('full', 'full'));
+    expect(await replayed).toMatchObject({ status: 409 });
+    expect(await slow.drop(id)).toEqual({ status: 200, body: { id } });
   });
 });

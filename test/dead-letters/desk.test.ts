@@ -24,12 +24,13 @@ beforeEach(async () => {
   };
   store = storeAt(directory, { files: { ...realFiles, remove } });
   await store.open();
+  const underWay = new Set<string>();
   const replay = createReplay({
-    ...{ store, queue: createMemoryQueue({ bytesMax: 1_000_000, now: () => 0 }), onReplayed: () => {} },
+    ...{ store, queue: createMemoryQueue({ bytesMax: 1_000_000, now: () => 0 }), underWay, onReplayed: () => {} },
     isKnown: (destination) => destination === 'main',
     repairs: Object.fromEntries(REPAIRS.map((name) => [name, true])) as Record<RepairName, boolean>,
   });
-  server = createServer(deskListener(createDeadLetterDesk({ store, replay })));
+  server = createServer(deskListener(createDeadLetterDesk({ store, underWay, replay })));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });

@@ -27,7 +27,10 @@ const LATER_MS = NOW_MS + 3_600_000;
 const repairs = (on: boolean) =>
   Object.fromEntries(REPAIRS.map((name) => [name, on])) as Readonly<Record<RepairName, boolean>>;
 
-type Given = Partial<Omit<ReplayOptions, 'store' | 'onReplayed' | 'onRepaired'>> & { bytesMax?: number; files?: Files };
+type Given = Partial<Omit<ReplayOptions, 'store' | 'underWay' | 'onReplayed' | 'onRepaired'>> & {
+  bytesMax?: number;
+  files?: Files;
+};
 
 /** An open store, and a replay from it into a queue of `bytesMax`, an hour after the letters were written. */
 async function start({ bytesMax = 1_000_000, files = realFiles, ...given }: Given = {}) {
@@ -36,7 +39,8 @@ async function start({ bytesMax = 1_000_000, files = realFiles, ...given }: Give
   const queue = createMemoryQueue({ bytesMax, now: () => LATER_MS });
   const counted: number[] = [];
   const repaired: [RepairName, number][] = [];
-  const options = { store, queue, isKnown: () => true, repairs: repairs(true), ...given };
+  const underWay = new Set<string>();
+  const options = { store, queue, isKnown: () => true, repairs: repairs(true), underWay, ...given };
   const replay = createReplay({
     ...options,
     onReplayed: (spans) => counted.push(spans),

@@ -11,7 +11,7 @@ afterEach(() => desk?.close());
 
 const SINCE_MS = Date.UTC(2026, 0, 1);
 const SINCE = new Date(SINCE_MS).toISOString();
-const FINE: DestinationHealth = { destination: 'main', hasAccepted: false, trouble: undefined };
+const FINE: DestinationHealth = { destination: 'main', lastAcceptedMs: undefined, trouble: undefined };
 
 function start({ inspect, ...options }: Partial<OverviewOptions> & { inspect?: InspectingOptions } = {}) {
   const inspecting = startInspecting(inspect);

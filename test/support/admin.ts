@@ -5,6 +5,7 @@ import pino from 'pino';
 import { createMetrics } from '../../src/admin/metrics';
 import type { Readiness } from '../../src/admin/readiness';
 import { type AdminOptions, createAdmin } from '../../src/admin/server';
+import { CLOSED_DESK } from '../../src/dead-letter-desk';
 import { createOverview } from '../../src/inspector/overview';
 import { createLedger } from '../../src/ledger';
 import { close } from '../../src/listening';
@@ -43,7 +44,7 @@ export async function startAdmin({
     ...{ host: '127.0.0.1', token: undefined, metrics: emptyMetrics(), readiness: () => READY },
     log: pino({ level: 'trace' }, { write: (line: string) => logs.push(line) }),
     ...{ overview: overview.view, trouble: () => inspector.troubles.view(), traces: queries },
-    ...{ watchers: inspector.watchers, deadLetters: () => undefined },
+    ...{ watchers: inspector.watchers, deadLetters: () => CLOSED_DESK },
     ...options,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
